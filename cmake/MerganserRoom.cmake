@@ -19,6 +19,7 @@ function(merganser_room name)
     add_executable(${name}_test ${tests})
     target_link_libraries(${name}_test PRIVATE merganser_${name} GTest::gmock GTest::gtest GTest::gtest_main)
     add_test(NAME unit.${name} COMMAND ${name}_test)
-    set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300)
+    set_tests_properties(unit.${name} PROPERTIES LABELS unit TIMEOUT 300
+                         ENVIRONMENT "${MERGANSER_TEST_ENVIRONMENT}")
   endif()
 endfunction()
