@@ -17,4 +17,4 @@ add_library(duckdb::duckdb SHARED IMPORTED GLOBAL)
 set_target_properties(duckdb::duckdb PROPERTIES
   IMPORTED_LOCATION "${duckdb_library}"
   IMPORTED_NO_SONAME FALSE
-  INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${CMAKE_BINARY_DIR}/duckdb-include")
+  INTERFACE_INCLUDE_DIRECTORIES "${CMAKE_BINARY_DIR}/duckdb-include")

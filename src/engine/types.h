@@ -75,6 +75,7 @@ struct LogicalType {
   std::string alias;                     // "JSON" and other named types; else empty
   std::vector<TypeField> children;       // list and array: one; struct, union, map: each field
   std::vector<std::string> enum_values;  // enum: the labels in order
+  TypePtr map_entry;                     // map: the struct of key and value, the type of the map's child vector
 
   bool is_json() const { return id == TypeId::kVarchar && alias == "JSON"; }
   // The type as DuckDB SQL writes it, with names quoted where they must be: usable in CAST(x AS …).
@@ -131,7 +132,8 @@ struct VectorView {
   const uint64_t* validity = nullptr;  // null when every row is valid; else one bit a row, 1 = valid
   const void* data = nullptr;
   // list, map: the child vector (a map's child is a struct of key and value); array: the child vector, array_size
-  // elements a row; struct: one a field; union: the tag (uint8), then one a member.
+  // elements a row; struct: one a field; union: the tag (uint8), then one a member; variant: the four parts of its
+  // shredded form (keys, children, values, data).
   std::vector<VectorView> children;
 
   bool valid(uint64_t row) const { return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0; }
