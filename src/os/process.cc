@@ -1,0 +1,83 @@
+#include "os/process.h"
+
+#include <climits>
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <pwd.h>
+#include <sstream>
+#include <unistd.h>
+#include <vector>
+
+namespace merganser::os {
+namespace {
+
+struct StatLine {
+  char state = '?';
+  uint64_t start_ticks = 0;
+};
+
+std::optional<StatLine> read_stat(pid_t pid) {
+  if (pid <= 0) return std::nullopt;
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  // The name is in parentheses and may itself hold spaces and parentheses: count from the last one.
+  const size_t end = text.rfind(')');
+  if (end == std::string::npos) return std::nullopt;
+  std::istringstream fields(text.substr(end + 1));
+  StatLine line;
+  fields >> line.state;
+  std::string skipped;
+  for (int field = 4; field <= 21; field++) fields >> skipped;
+  if (!(fields >> line.start_ticks)) return std::nullopt;  // field 22, proc(5)
+  return line;
+}
+
+}  // namespace
+
+ProcessIdentity this_process() {
+  const pid_t pid = ::getpid();
+  return {pid, process_start_ticks(pid).value_or(0), boot_id()};
+}
+
+std::string boot_id() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
+std::optional<uint64_t> process_start_ticks(pid_t pid) {
+  const std::optional<StatLine> line = read_stat(pid);
+  if (!line) return std::nullopt;
+  return line->start_ticks;
+}
+
+std::string process_name(pid_t pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/comm");
+  std::string name;
+  std::getline(file, name);
+  return name;
+}
+
+bool is_running(const ProcessIdentity& identity) {
+  if (identity.boot_id != boot_id()) return false;
+  const std::optional<StatLine> line = read_stat(identity.pid);
+  return line && line->start_ticks == identity.start_ticks && line->state != 'Z' && line->state != 'X';
+}
+
+std::string user_name(uid_t uid) {
+  std::vector<char> buffer(16 * 1024);
+  passwd entry{};
+  passwd* found = nullptr;
+  if (::getpwuid_r(uid, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr) return found->pw_name;
+  return "uid " + std::to_string(uid);
+}
+
+std::string this_executable() {
+  char path[PATH_MAX];
+  const ssize_t n = ::readlink("/proc/self/exe", path, sizeof path);
+  return n > 0 ? std::string(path, static_cast<size_t>(n)) : std::string();
+}
+
+}  // namespace merganser::os

@@ -1,0 +1,144 @@
+#include "os/process.h"
+
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fstream>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include "os/file.h"
+#include "os/io.h"
+#include "os/signals.h"
+#include "os/spawn.h"
+#include "os/temp_dir_for_test.h"
+
+namespace merganser::os {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST(Process, KnowsItself) {
+  const ProcessIdentity self = this_process();
+  EXPECT_EQ(self.pid, ::getpid());
+  EXPECT_GT(self.start_ticks, 0u);
+  EXPECT_EQ(self.boot_id.size(), 36u);
+  EXPECT_TRUE(is_running(self));
+  EXPECT_FALSE(process_name(self.pid).empty());
+  EXPECT_FALSE(this_executable().empty());
+}
+
+TEST(Process, AReusedPidOrAnotherBootIsAnotherProcess) {
+  ProcessIdentity other = this_process();
+  other.start_ticks++;
+  EXPECT_FALSE(is_running(other));
+  other = this_process();
+  other.boot_id = "00000000-0000-0000-0000-000000000000";
+  EXPECT_FALSE(is_running(other));
+}
+
+TEST(Process, AZombieIsNotRunning) {
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(0);
+  siginfo_t info;
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT), 0);
+  const std::optional<uint64_t> ticks = process_start_ticks(pid);
+  ASSERT_TRUE(ticks);
+  EXPECT_FALSE(is_running({pid, *ticks, boot_id()}));
+  ::waitpid(pid, nullptr, 0);
+  EXPECT_FALSE(process_start_ticks(pid));
+}
+
+TEST(Process, UserNames) {
+  EXPECT_EQ(user_name(0), "root");
+  EXPECT_EQ(user_name(3999999999u), "uid 3999999999");
+}
+
+std::string wait_for_content(const std::string& path) {
+  for (int i = 0; i < 1000; i++) {
+    const Result<std::string> text = read_small_file(path, 10000);
+    if (text.ok() && text->ends_with("end\n")) return *text;
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  return "nothing came";
+}
+
+TEST(SpawnDetached, LeavesTerminalDescriptorsAndSignalsBehind) {
+  TempDir dir;
+  Pipe pipe = make_pipe().value();
+  const int leaked = ::open("/dev/null", O_RDONLY);  // not close-on-exec, on purpose
+  SpawnOptions options;
+  options.executable = "/bin/sh";
+  options.arguments = {"-c",
+                       "ls -m /proc/$$/fd; echo $GREETING; pwd; "
+                       "cut -d' ' -f1,6 /proc/$$/stat; grep -E 'Sig(Blk|Ign)' /proc/$$/status; "
+                       "echo hello >&3; echo end"};
+  options.environment = {{"GREETING", "good day"}};
+  options.pass_fds = {pipe.write_end.get()};
+  options.output_path = dir.file("out");
+  ignore_sigpipe();
+  const Result<pid_t> pid = spawn_detached(options);
+  ASSERT_TRUE(pid.ok()) << pid.error().to_string();
+  pipe.write_end.reset();
+  LineReader lines(pipe.read_end.get(), 100);
+  EXPECT_EQ(**lines.next(Deadline::in(seconds(10))), "hello");
+  EXPECT_FALSE(lines.next(Deadline::in(seconds(10)))->has_value());
+  std::istringstream out(wait_for_content(dir.file("out")));
+  std::string fds, greeting, directory, blocked, ignored;
+  pid_t shell = 0, session = 0;
+  std::getline(out, fds);
+  std::getline(out, greeting);
+  std::getline(out, directory);
+  out >> shell >> session >> std::ws;
+  std::getline(out, blocked);
+  std::getline(out, ignored);
+  ::close(leaked);
+  EXPECT_EQ(fds, "0, 1, 2, 3");
+  EXPECT_EQ(greeting, "good day");
+  EXPECT_EQ(directory, "/");
+  EXPECT_EQ(shell, *pid);
+  EXPECT_NE(session, ::getsid(0));
+  EXPECT_EQ(blocked, "SigBlk:\t0000000000000000");
+  EXPECT_EQ(ignored, "SigIgn:\t0000000000000000");
+  EXPECT_EQ((*file_facts(dir.file("out")))->mode & 0777, 0600u);
+}
+
+TEST(SpawnDetached, SaysWhyAProgramCannotStart) {
+  SpawnOptions options;
+  options.executable = "/does/not/exist";
+  const Result<pid_t> missing = spawn_detached(options);
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().code, ErrorCode::kUndefinedFile);
+  options.executable = "/bin/true";
+  options.output_path = "/does/not/exist/log";
+  EXPECT_FALSE(spawn_detached(options).ok());
+}
+
+TEST(SignalWatcher, CountsSignalsOnItsOwnThread) {
+  std::atomic<int> seen{0}, last{0};
+  {
+    auto watcher = SignalWatcher::start({SIGTERM, SIGINT}, [&](int signal, int nth) {
+      last = signal;
+      seen = nth;
+    });
+    ASSERT_TRUE(watcher.ok());
+    ::kill(::getpid(), SIGTERM);
+    for (int i = 0; i < 1000 && seen < 1; i++) std::this_thread::sleep_for(milliseconds(1));
+    EXPECT_EQ(seen, 1);
+    EXPECT_EQ(last, SIGTERM);
+    ::kill(::getpid(), SIGINT);
+    for (int i = 0; i < 1000 && seen < 2; i++) std::this_thread::sleep_for(milliseconds(1));
+    EXPECT_EQ(seen, 2);
+    EXPECT_EQ(last, SIGINT);
+  }
+  sigset_t mask;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  EXPECT_EQ(sigismember(&mask, SIGTERM), 0);
+}
+
+}  // namespace
+}  // namespace merganser::os
