@@ -105,7 +105,9 @@ constexpr bool table_is_in_order() {
 }
 static_assert(table_is_in_order(), "every code has one row, in the enum's order");
 
-const Row& row(ErrorCode code) { return kTable[static_cast<uint8_t>(code)]; }
+const Row& row(ErrorCode code) {
+  return kTable[static_cast<uint8_t>(code)];
+}
 
 ErrorCode code_of_errno(int errnum) {
   switch (errnum) {
@@ -130,9 +132,15 @@ ErrorCode code_of_errno(int errnum) {
 
 }  // namespace
 
-std::string_view sqlstate(ErrorCode code) { return row(code).sqlstate; }
-int http_status(ErrorCode code) { return row(code).http; }
-std::string_view code_name(ErrorCode code) { return row(code).name; }
+std::string_view sqlstate(ErrorCode code) {
+  return row(code).sqlstate;
+}
+int http_status(ErrorCode code) {
+  return row(code).http;
+}
+std::string_view code_name(ErrorCode code) {
+  return row(code).name;
+}
 
 std::string Error::to_string() const {
   std::string text = message;

@@ -13,94 +13,94 @@ namespace merganser {
 enum class ErrorCode : uint8_t {
   kSuccessfulCompletion,
   // class 08: connection
-  kConnectionFailure,              // 08006
-  kConnectionRejected,             // 08004
-  kTransactionResolutionUnknown,   // 08007  sent to COMMIT, and nobody can say whether it happened
-  kProtocolViolation,              // 08P01
+  kConnectionFailure,             // 08006
+  kConnectionRejected,            // 08004
+  kTransactionResolutionUnknown,  // 08007  sent to COMMIT, and nobody can say whether it happened
+  kProtocolViolation,             // 08P01
   // class 0A
-  kFeatureNotSupported,            // 0A000
+  kFeatureNotSupported,  // 0A000
   // class 22: data
-  kDataException,                  // 22000
-  kStringTooLong,                  // 22001
-  kNumericOutOfRange,              // 22003
-  kInvalidDatetimeFormat,          // 22007
-  kDatetimeOverflow,               // 22008
-  kDivisionByZero,                 // 22012
-  kInvalidParameterValue,          // 22023
-  kInvalidEscape,                  // 22025
-  kInvalidTextRepresentation,      // 22P02
-  kInvalidBinaryRepresentation,    // 22P03
-  kCharacterNotInRepertoire,       // 22021
+  kDataException,                // 22000
+  kStringTooLong,                // 22001
+  kNumericOutOfRange,            // 22003
+  kInvalidDatetimeFormat,        // 22007
+  kDatetimeOverflow,             // 22008
+  kDivisionByZero,               // 22012
+  kInvalidParameterValue,        // 22023
+  kInvalidEscape,                // 22025
+  kInvalidTextRepresentation,    // 22P02
+  kInvalidBinaryRepresentation,  // 22P03
+  kCharacterNotInRepertoire,     // 22021
   // class 23: constraints
-  kIntegrityViolation,             // 23000
-  kNotNullViolation,               // 23502
-  kForeignKeyViolation,            // 23503
-  kUniqueViolation,                // 23505
-  kCheckViolation,                 // 23514
+  kIntegrityViolation,   // 23000
+  kNotNullViolation,     // 23502
+  kForeignKeyViolation,  // 23503
+  kUniqueViolation,      // 23505
+  kCheckViolation,       // 23514
   // class 25: transaction state
-  kInvalidTransactionState,        // 25000
-  kActiveTransaction,              // 25001
-  kReadOnlyTransaction,            // 25006
-  kNoActiveTransaction,            // 25P01
-  kInFailedTransaction,            // 25P02
-  kIdleInTransactionTimeout,       // 25P03
+  kInvalidTransactionState,   // 25000
+  kActiveTransaction,         // 25001
+  kReadOnlyTransaction,       // 25006
+  kNoActiveTransaction,       // 25P01
+  kInFailedTransaction,       // 25P02
+  kIdleInTransactionTimeout,  // 25P03
   // class 26, 34, 28, 3D, 3F
-  kInvalidStatementName,           // 26000
-  kInvalidAuthorization,           // 28000
-  kInvalidPassword,                // 28P01
-  kInvalidCursorName,              // 34000
-  kInvalidCatalogName,             // 3D000
-  kInvalidSchemaName,              // 3F000
+  kInvalidStatementName,  // 26000
+  kInvalidAuthorization,  // 28000
+  kInvalidPassword,       // 28P01
+  kInvalidCursorName,     // 34000
+  kInvalidCatalogName,    // 3D000
+  kInvalidSchemaName,     // 3F000
   // class 40: retry
-  kSerializationFailure,           // 40001
+  kSerializationFailure,  // 40001
   // class 42: text of the statement
-  kSyntaxErrorOrAccessRule,        // 42000
-  kSyntaxError,                    // 42601
-  kInsufficientPrivilege,          // 42501
-  kUndefinedColumn,                // 42703
-  kUndefinedFunction,              // 42883
-  kUndefinedTable,                 // 42P01
-  kUndefinedParameter,             // 42P02
-  kUndefinedObject,                // 42704
-  kDuplicateColumn,                // 42701
-  kDuplicateTable,                 // 42P07
-  kDuplicateSchema,                // 42P06
-  kDuplicateObject,                // 42710
-  kDuplicatePreparedStatement,     // 42P05
-  kDuplicateCursor,                // 42P03
-  kAmbiguousColumn,                // 42702
-  kDatatypeMismatch,               // 42804
-  kGroupingError,                  // 42803
-  kIndeterminateDatatype,          // 42P18
-  kDependentObjects,               // 2BP01
+  kSyntaxErrorOrAccessRule,     // 42000
+  kSyntaxError,                 // 42601
+  kInsufficientPrivilege,       // 42501
+  kUndefinedColumn,             // 42703
+  kUndefinedFunction,           // 42883
+  kUndefinedTable,              // 42P01
+  kUndefinedParameter,          // 42P02
+  kUndefinedObject,             // 42704
+  kDuplicateColumn,             // 42701
+  kDuplicateTable,              // 42P07
+  kDuplicateSchema,             // 42P06
+  kDuplicateObject,             // 42710
+  kDuplicatePreparedStatement,  // 42P05
+  kDuplicateCursor,             // 42P03
+  kAmbiguousColumn,             // 42702
+  kDatatypeMismatch,            // 42804
+  kGroupingError,               // 42803
+  kIndeterminateDatatype,       // 42P18
+  kDependentObjects,            // 2BP01
   // class 53: resources
-  kInsufficientResources,          // 53000
-  kDiskFull,                       // 53100
-  kOutOfMemory,                    // 53200
-  kTooManyConnections,             // 53300
-  kConfigurationLimitExceeded,     // 53400
+  kInsufficientResources,       // 53000
+  kDiskFull,                    // 53100
+  kOutOfMemory,                 // 53200
+  kTooManyConnections,          // 53300
+  kConfigurationLimitExceeded,  // 53400
   // class 54
-  kProgramLimitExceeded,           // 54000
-  kStatementTooComplex,            // 54001
+  kProgramLimitExceeded,  // 54000
+  kStatementTooComplex,   // 54001
   // class 55
-  kObjectNotInState,               // 55000
-  kObjectInUse,                    // 55006
-  kLockNotAvailable,               // 55P03
+  kObjectNotInState,  // 55000
+  kObjectInUse,       // 55006
+  kLockNotAvailable,  // 55P03
   // class 57: operator
-  kOperatorIntervention,           // 57000
-  kQueryCanceled,                  // 57014
-  kAdminShutdown,                  // 57P01
-  kCrashShutdown,                  // 57P02
-  kCannotConnectNow,               // 57P03
+  kOperatorIntervention,  // 57000
+  kQueryCanceled,         // 57014
+  kAdminShutdown,         // 57P01
+  kCrashShutdown,         // 57P02
+  kCannotConnectNow,      // 57P03
   // class 58: system
-  kSystemError,                    // 58000
-  kIoError,                        // 58030
-  kUndefinedFile,                  // 58P01
-  kDuplicateFile,                  // 58P02
+  kSystemError,    // 58000
+  kIoError,        // 58030
+  kUndefinedFile,  // 58P01
+  kDuplicateFile,  // 58P02
   // class F0, XX
-  kConfigFileError,                // F0000
-  kInternalError,                  // XX000
-  kDataCorrupted,                  // XX001
+  kConfigFileError,  // F0000
+  kInternalError,    // XX000
+  kDataCorrupted,    // XX001
 };
 
 std::string_view sqlstate(ErrorCode code);  // five characters, static storage
@@ -109,10 +109,10 @@ std::string_view code_name(ErrorCode code);  // PostgreSQL's condition name, e.g
 
 struct Error {
   ErrorCode code = ErrorCode::kInternalError;
-  std::string message;     // one line, no trailing full stop needed
-  std::string detail;      // may be empty
-  std::string hint;        // what to do next; may be empty
-  int position = 0;        // 1-based character in the statement, 0 when unknown
+  std::string message;  // one line, no trailing full stop needed
+  std::string detail;   // may be empty
+  std::string hint;     // what to do next; may be empty
+  int position = 0;     // 1-based character in the statement, 0 when unknown
 
   // "message (detail). Hint: hint" for logs and terminals.
   std::string to_string() const;

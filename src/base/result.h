@@ -58,18 +58,18 @@ using Status = Result<void>;
 }  // namespace merganser
 
 // Returns the error of a Result or Status expression from the enclosing function.
-#define MERGANSER_TRY(expression)                                  \
-  do {                                                             \
-    if (auto try_result = (expression); !try_result.ok()) {        \
-      return std::move(try_result).error();                        \
-    }                                                              \
+#define MERGANSER_TRY(expression)                           \
+  do {                                                      \
+    if (auto try_result = (expression); !try_result.ok()) { \
+      return std::move(try_result).error();                 \
+    }                                                       \
   } while (false)
 
 #define MERGANSER_CONCAT_INNER(a, b) a##b
 #define MERGANSER_CONCAT(a, b) MERGANSER_CONCAT_INNER(a, b)
 // MERGANSER_ASSIGN(auto value, expression): declares value from a Result, or returns its error.
-#define MERGANSER_ASSIGN(declaration, expression)                                                      \
-  auto MERGANSER_CONCAT(assign_result_, __LINE__) = (expression);                                      \
-  if (!MERGANSER_CONCAT(assign_result_, __LINE__).ok())                                                \
-    return std::move(MERGANSER_CONCAT(assign_result_, __LINE__)).error();                              \
+#define MERGANSER_ASSIGN(declaration, expression)                         \
+  auto MERGANSER_CONCAT(assign_result_, __LINE__) = (expression);         \
+  if (!MERGANSER_CONCAT(assign_result_, __LINE__).ok())                   \
+    return std::move(MERGANSER_CONCAT(assign_result_, __LINE__)).error(); \
   declaration = std::move(MERGANSER_CONCAT(assign_result_, __LINE__)).value()

@@ -1,0 +1,53 @@
+// A unit: the statements that share one commit, the values they carry, and what became of them.
+//
+// Threads: built by a session, then owned by the queue and the writer in turn; `done` runs where the coordinator's
+// deliver function puts it (the session's thread).
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/connection.h"
+#include "engine/result_set.h"
+#include "engine/statement_class.h"
+#include "engine/value.h"
+
+namespace merganser::coordinator {
+
+struct Statement {
+  std::shared_ptr<const std::string> sql;
+  std::shared_ptr<const engine::StatementClass> kind;
+  std::vector<engine::Value> values;
+};
+
+struct UnitOutcome {
+  std::vector<engine::ResultSet> results;  // of the statements that ran, in order
+  std::optional<Error> error;              // of statement results.size(), or of the commit; nothing was kept then
+};
+
+struct Unit {
+  std::vector<Statement> statements;
+  engine::SettingsPtr settings;
+  Deadline deadline;
+  uint64_t session = 0;
+  bool alone = false;       // must not share its transaction: DDL, VACUUM
+  bool checkpoint = false;  // the CHECKPOINT statement: no transaction at all
+  UnitOutcome outcome;
+  std::function<void(UnitOutcome&)> done;
+
+  // Set by cancel() from any thread; looked at before the unit is executed.
+  std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
+
+  size_t footprint = 0;  // bytes counted against the budgets, until the reply is out
+  TimePoint queued_at;
+  int attempts = 0;
+};
+using UnitPtr = std::unique_ptr<Unit>;
+
+}  // namespace merganser::coordinator

@@ -1,0 +1,303 @@
+#include "engine/connection.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/log.h"
+#include "engine/bind_value.h"
+#include "engine/database.h"
+#include "engine/duckdb_types.h"
+#include "engine/error_map.h"
+#include "engine/result_set_raw.h"
+#include "engine/sql_tokens.h"
+
+namespace merganser::engine {
+namespace {
+
+duckdb_prepared_statement statement_of(void* handle) {
+  return static_cast<duckdb_prepared_statement>(handle);
+}
+duckdb_connection connection_of(void* handle) {
+  return static_cast<duckdb_connection>(handle);
+}
+
+struct ClientSetting {
+  std::string_view lower;
+  std::string_view duckdb;
+};
+// Settings that live in one connection and cannot harm another.
+constexpr ClientSetting kClientSettings[] = {
+    {"timezone", "TimeZone"},
+    {"calendar", "Calendar"},
+    {"search_path", "search_path"},
+    {"integer_division", "integer_division"},
+    {"ieee_floating_point_ops", "ieee_floating_point_ops"},
+    {"lambda_syntax", "lambda_syntax"},
+    {"scalar_subquery_error_on_multiple_rows", "scalar_subquery_error_on_multiple_rows"},
+    {"order_by_non_integer_literal", "order_by_non_integer_literal"},
+};
+
+const ClientSetting* find_setting(std::string_view lower) {
+  const auto* it = std::find_if(std::begin(kClientSettings), std::end(kClientSettings),
+                                [&](const ClientSetting& s) { return s.lower == lower; });
+  return it == std::end(kClientSettings) ? nullptr : it;
+}
+
+// Types whose vectors this program does not read: DuckDB turns them into text.
+bool is_exotic(TypeId id) {
+  return id == TypeId::kVariant || id == TypeId::kGeometry || id == TypeId::kBignum;
+}
+bool contains_exotic(const LogicalType& type) {
+  return is_exotic(type.id) || std::any_of(type.children.begin(), type.children.end(),
+                                           [](const TypeField& f) { return contains_exotic(*f.type); });
+}
+
+}  // namespace
+
+bool is_client_setting(std::string_view lower_name) {
+  return find_setting(lower_name) != nullptr;
+}
+
+// ---- Prepared --------------------------------------------------------------------------------------------------
+
+Prepared::Prepared(Database& database, void* handle, std::string text)
+    : database_(database), handle_(handle), text_(std::move(text)) {
+  describe();
+}
+
+Prepared::~Prepared() {
+  duckdb_prepared_statement statement = statement_of(handle_);
+  duckdb_destroy_prepare(&statement);
+}
+
+void Prepared::describe() {
+  duckdb_prepared_statement statement = statement_of(handle_);
+  const idx_t parameters = duckdb_nparams(statement);
+  for (idx_t i = 1; i <= parameters; i++) {
+    duckdb_logical_type type = duckdb_param_logical_type(statement, i);
+    TypePtr parsed = type != nullptr ? type_from_duckdb(type) : nullptr;
+    if (type != nullptr) duckdb_destroy_logical_type(&type);
+    const bool known =
+        parsed && parsed->id != TypeId::kInvalid && parsed->id != TypeId::kAny && parsed->id != TypeId::kSqlNull;
+    parameter_types_.push_back(known ? std::move(parsed) : nullptr);
+  }
+  auto columns = std::make_shared<std::vector<Column>>();
+  const idx_t count = duckdb_prepared_statement_column_count(statement);
+  for (idx_t i = 0; i < count; i++) {
+    duckdb_logical_type type = duckdb_prepared_statement_column_logical_type(statement, i);
+    const DuckdbString name(const_cast<char*>(duckdb_prepared_statement_column_name(statement, i)));
+    TypePtr parsed = type != nullptr ? type_from_duckdb(type) : nullptr;
+    if (type != nullptr) duckdb_destroy_logical_type(&type);
+    if (!parsed || parsed->id == TypeId::kInvalid || parsed->id == TypeId::kAny) return;
+    columns->push_back(Column{name ? name.get() : "", std::move(parsed)});
+  }
+  if (!columns->empty()) columns_ = std::move(columns);
+}
+
+Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool streaming) {
+  duckdb_prepared_statement statement = statement_of(handle_);
+  if (values.size() != parameter_types_.size()) {
+    return make_error(ErrorCode::kProtocolViolation, "statement takes " + std::to_string(parameter_types_.size()) +
+                                                         " parameters, got " + std::to_string(values.size()));
+  }
+  for (size_t i = 0; i < values.size(); i++) MERGANSER_TRY(bind_value(statement, i + 1, values[i]));
+  auto raw = std::make_unique<ResultSet::Raw>();
+  duckdb_state state;
+  if (streaming) {
+    duckdb_pending_result pending = nullptr;
+    state = duckdb_pending_prepared_streaming(statement, &pending);
+    if (state == DuckDBError) {
+      const char* text = duckdb_pending_error(pending);
+      const std::string copy = text != nullptr ? text : "";
+      duckdb_destroy_pending(&pending);
+      // The pending result does not tell the error's type; the text's JSON or prefix does.
+      const int kind = error_kind_of_text(copy);
+      if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
+      return map_error(copy, kind, text_);
+    }
+    state = duckdb_execute_pending(pending, &raw->result);
+    duckdb_destroy_pending(&pending);
+  } else {
+    state = duckdb_execute_prepared(statement, &raw->result);
+  }
+  if (state == DuckDBError) {
+    bool fatal = false;
+    Error error = error_of(raw->result, text_, fatal);
+    if (fatal) database_.mark_invalidated(error.message);
+    return error;
+  }
+  ResultSet result(std::move(raw), nullptr);
+  if (original_names_ && result.columns()) {
+    auto named = std::make_shared<std::vector<Column>>(*result.columns());
+    for (size_t i = 0; i < named->size() && i < original_names_->size(); i++) {
+      (*named)[i].name = (*original_names_)[i].name;
+    }
+    result.rename(std::move(named));
+  }
+  return result;
+}
+
+// ---- Connection ------------------------------------------------------------------------------------------------
+
+Connection::Connection(Database& database, void* handle) : database_(database), handle_(handle) {}
+
+Connection::~Connection() {
+  for (void* fixed : {begin_, begin_read_only_, commit_, rollback_}) {
+    duckdb_prepared_statement statement = statement_of(fixed);
+    if (statement != nullptr) duckdb_destroy_prepare(&statement);
+  }
+  duckdb_connection connection = connection_of(handle_);
+  duckdb_disconnect(&connection);
+}
+
+Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql) {
+  const auto prepare_text = [&](std::string text) -> Result<std::unique_ptr<Prepared>> {
+    duckdb_prepared_statement statement = nullptr;
+    if (duckdb_prepare(connection_of(handle_), text.c_str(), &statement) == DuckDBError) {
+      const char* message = duckdb_prepare_error(statement);
+      const std::string copy = message != nullptr ? message : "";
+      duckdb_destroy_prepare(&statement);
+      const int kind = error_kind_of_text(copy);
+      if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
+      return map_error(copy, kind, text);
+    }
+    return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text)));
+  };
+  if (sql.find('\0') != std::string_view::npos) {
+    return make_error(ErrorCode::kCharacterNotInRepertoire, "a statement cannot contain a NUL character");
+  }
+  MERGANSER_ASSIGN(auto prepared, prepare_text(std::string(sql)));
+  const Columns columns = prepared->columns();
+  if (!columns ||
+      std::none_of(columns->begin(), columns->end(), [](const Column& c) { return contains_exotic(*c.type); })) {
+    return prepared;
+  }
+  if (duckdb_prepared_statement_type(statement_of(prepared->handle_)) != DUCKDB_STATEMENT_TYPE_SELECT) return prepared;
+  std::string list, names;
+  for (size_t i = 0; i < columns->size(); i++) {
+    const std::string name = "c" + std::to_string(i);
+    const bool exotic = contains_exotic(*(*columns)[i].type);
+    list += (i > 0 ? ", " : "") + (exotic ? "CAST(" + name + " AS VARCHAR)" : name);
+    names += (i > 0 ? ", " : "") + name;
+  }
+  auto wrapped = prepare_text("SELECT " + list + " FROM (\n" + std::string(sql) + "\n) AS wrapped(" + names + ")");
+  if (!wrapped.ok()) return prepared;
+  (*wrapped)->original_names_ = columns;
+  if ((*wrapped)->columns_) {
+    auto named = std::make_shared<std::vector<Column>>(*(*wrapped)->columns_);
+    for (size_t i = 0; i < named->size(); i++) (*named)[i].name = (*columns)[i].name;
+    (*wrapped)->columns_ = std::move(named);
+  }
+  return wrapped;
+}
+
+Status Connection::execute(std::string_view sql) {
+  MERGANSER_ASSIGN(auto prepared, prepare(sql));
+  MERGANSER_ASSIGN(auto result, prepared->execute({}, false));
+  return {};
+}
+
+Result<std::string> Connection::query_text(std::string_view sql) {
+  duckdb_result result;
+  const std::string text(sql);
+  if (duckdb_query(connection_of(handle_), text.c_str(), &result) == DuckDBError) {
+    bool fatal = false;
+    Error error = error_of(result, sql, fatal);
+    duckdb_destroy_result(&result);
+    if (fatal) database_.mark_invalidated(error.message);
+    return error;
+  }
+  std::string value;
+  if (duckdb_row_count(&result) > 0 && duckdb_column_count(&result) > 0) {
+    const DuckdbString first(duckdb_value_varchar(&result, 0, 0));
+    if (first) value = first.get();
+  }
+  duckdb_destroy_result(&result);
+  return value;
+}
+
+Status Connection::run_fixed(void*& prepared, const char* sql) {
+  if (prepared == nullptr) {
+    duckdb_prepared_statement statement = nullptr;
+    if (duckdb_prepare(connection_of(handle_), sql, &statement) == DuckDBError) {
+      const char* message = duckdb_prepare_error(statement);
+      Error error = map_error(message != nullptr ? message : "", DUCKDB_ERROR_INTERNAL, sql);
+      duckdb_destroy_prepare(&statement);
+      return error;
+    }
+    prepared = statement;
+  }
+  duckdb_result result;
+  const duckdb_state state = duckdb_execute_prepared(statement_of(prepared), &result);
+  Status status;
+  if (state == DuckDBError) {
+    bool fatal = false;
+    status = error_of(result, sql, fatal);
+    if (fatal) database_.mark_invalidated(status.error().message);
+  }
+  duckdb_destroy_result(&result);
+  return status;
+}
+
+Status Connection::begin() {
+  Status status = run_fixed(begin_, "BEGIN TRANSACTION");
+  in_transaction_ = status.ok();
+  return status;
+}
+
+Status Connection::begin_snapshot() {
+  MERGANSER_TRY(run_fixed(begin_read_only_, "BEGIN TRANSACTION READ ONLY"));
+  in_transaction_ = true;
+  // BEGIN alone takes no snapshot of an attached file; looking something up in its catalog does.
+  duckdb_table_description nothing = nullptr;
+  duckdb_table_description_create_ext(connection_of(handle_), database_.name().c_str(), "main", "", &nothing);
+  duckdb_table_description_destroy(&nothing);
+  return {};
+}
+
+Status Connection::commit() {
+  Status status = run_fixed(commit_, "COMMIT");
+  in_transaction_ = false;
+  return status;
+}
+
+void Connection::rollback() {
+  if (!in_transaction_) return;
+  in_transaction_ = false;
+  const Status status = run_fixed(rollback_, "ROLLBACK");
+  if (!status.ok()) log(LogLevel::kWarn, "engine.rollback_failed", {{"error", status.error().message}});
+}
+
+Status Connection::apply(const SettingsPtr& settings) {
+  if (settings == settings_) return {};
+  static const Settings kNone;
+  const Settings& wanted = settings ? *settings : kNone;
+  const Settings& present = settings_ ? *settings_ : kNone;
+  const auto set = [&](const std::string& name, const std::string& value) -> Status {
+    const ClientSetting* known = find_setting(name);
+    if (known == nullptr) return make_error(ErrorCode::kUndefinedObject, "unrecognized setting " + name);
+    return execute("SET SESSION " + std::string(known->duckdb) + " = " + quote_literal(value));
+  };
+  for (const auto& [name, value] : present) {
+    if (wanted.contains(name)) continue;
+    const Status status = name == "search_path" ? execute("USE " + quote_name(database_.name()))
+                                                : execute("RESET SESSION " + std::string(find_setting(name)->duckdb));
+    MERGANSER_TRY(status);
+  }
+  for (const auto& [name, value] : wanted) {
+    const auto it = present.find(name);
+    if (it == present.end() || it->second != value) MERGANSER_TRY(set(name, value));
+  }
+  settings_ = settings;
+  return {};
+}
+
+void Connection::interrupt() {
+  duckdb_interrupt(connection_of(handle_));
+}
+
+double Connection::progress() const {
+  return duckdb_query_progress(connection_of(handle_)).percentage;
+}
+
+}  // namespace merganser::engine

@@ -1,0 +1,104 @@
+// One connection to the engine and the statements prepared on it.
+//
+// Threads: one at a time (it may change hands between statements), except interrupt() and progress(), which any
+// thread may call while the connection lives. Lifetime: a Prepared and a streaming ResultSet die before their
+// Connection, a Connection before its Database.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "engine/result_set.h"
+#include "engine/value.h"
+
+namespace merganser::engine {
+
+class Database;
+
+// Engine settings of a session that differ from the defaults: lower-case name → value. "search_path" is a list of
+// schemas in the client's file. Shared and immutable, so that comparing pointers mostly decides.
+using Settings = std::map<std::string, std::string>;
+using SettingsPtr = std::shared_ptr<const Settings>;
+
+// Whether a client may set it, and how DuckDB spells it.
+bool is_client_setting(std::string_view lower_name);
+
+class Prepared {
+ public:
+  ~Prepared();
+  Prepared(const Prepared&) = delete;
+  Prepared& operator=(const Prepared&) = delete;
+
+  int parameter_count() const { return static_cast<int>(parameter_types_.size()); }
+  // Null when DuckDB does not know it yet.
+  const TypePtr& parameter_type(int index) const { return parameter_types_[static_cast<size_t>(index)]; }
+  // The result's columns; null when the statement gives none or they depend on parameters.
+  const Columns& columns() const { return columns_; }
+  ReturnKind return_kind() const { return return_kind_; }
+
+  // Executes with these values (as many as parameter_count()). Streaming: rows come as they are asked for.
+  Result<ResultSet> execute(const std::vector<Value>& values, bool streaming);
+
+ private:
+  friend class Connection;
+  Prepared(Database& database, void* handle, std::string text);
+  void describe();
+
+  Database& database_;
+  void* handle_;  // duckdb_prepared_statement
+  std::string text_;
+  std::vector<TypePtr> parameter_types_;
+  Columns columns_;
+  Columns original_names_;  // set when exotic columns were wrapped in a cast to text
+  ReturnKind return_kind_ = ReturnKind::kNothing;
+};
+
+class Connection {
+ public:
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  // Exactly one statement. Binds it, so it sees the open transaction's catalog.
+  Result<std::unique_ptr<Prepared>> prepare(std::string_view sql);
+  // Prepares and executes our own text, dropping the rows.
+  Status execute(std::string_view sql);
+  // The first value of the first row as text; empty when NULL or no row.
+  Result<std::string> query_text(std::string_view sql);
+
+  Status begin();
+  // Begins a read-only transaction and pins its snapshot now, so that later reads wait for nobody (fact 8).
+  Status begin_snapshot();
+  Status commit();
+  // Never fails in a way that leaves a transaction open; errors are logged.
+  void rollback();
+  bool in_transaction() const { return in_transaction_; }
+
+  // Makes the connection's settings equal these. Cheap when they already are.
+  Status apply(const SettingsPtr& settings);
+  const SettingsPtr& settings() const { return settings_; }
+
+  // Any thread. Lost when no statement is running: callers repeat it until theirs has ended.
+  void interrupt();
+  // Percent done of the running statement, or -1 when unknown. Any thread.
+  double progress() const;
+
+ private:
+  friend class Database;
+  Connection(Database& database, void* handle);
+  Status run_fixed(void*& prepared, const char* sql);
+
+  Database& database_;
+  void* handle_;  // duckdb_connection
+  void* begin_ = nullptr;
+  void* begin_read_only_ = nullptr;
+  void* commit_ = nullptr;
+  void* rollback_ = nullptr;
+  bool in_transaction_ = false;
+  SettingsPtr settings_;
+};
+
+}  // namespace merganser::engine

@@ -1,0 +1,63 @@
+#include "engine/result_set.h"
+
+#include "engine/duckdb_types.h"
+#include "engine/error_map.h"
+#include "engine/result_set_raw.h"
+
+namespace merganser::engine {
+
+Error error_of(duckdb_result& result, std::string_view statement, bool& fatal) {
+  const char* text = duckdb_result_error(&result);
+  const int kind = duckdb_result_error_type(&result);
+  fatal = is_fatal_error(text != nullptr ? text : "", kind);
+  return map_error(text != nullptr ? text : "", kind, statement);
+}
+
+ResultSet::ResultSet() = default;
+ResultSet::~ResultSet() = default;
+ResultSet::ResultSet(ResultSet&&) noexcept = default;
+ResultSet& ResultSet::operator=(ResultSet&&) noexcept = default;
+
+ResultSet::ResultSet(std::unique_ptr<Raw> raw, Columns columns) : raw_(std::move(raw)), columns_(std::move(columns)) {
+  switch (duckdb_result_return_type(raw_->result)) {
+    case DUCKDB_RESULT_TYPE_CHANGED_ROWS:
+      kind_ = ReturnKind::kChangedRows;
+      changed_rows_ = duckdb_rows_changed(&raw_->result);
+      return;
+    case DUCKDB_RESULT_TYPE_QUERY_RESULT:
+      kind_ = ReturnKind::kRows;
+      break;
+    default:
+      kind_ = ReturnKind::kNothing;
+      return;
+  }
+  if (!columns_) {
+    auto list = std::make_shared<std::vector<Column>>();
+    const idx_t count = duckdb_column_count(&raw_->result);
+    for (idx_t i = 0; i < count; i++) {
+      duckdb_logical_type type = duckdb_column_logical_type(&raw_->result, i);
+      list->push_back(Column{duckdb_column_name(&raw_->result, i), type_from_duckdb(type)});
+      duckdb_destroy_logical_type(&type);
+    }
+    columns_ = std::move(list);
+  }
+  types_.reserve(columns_->size());
+  for (const Column& column : *columns_) types_.push_back(column.type);
+}
+
+Result<std::optional<Chunk>> ResultSet::next() {
+  if (!raw_ || kind_ != ReturnKind::kRows) return std::optional<Chunk>();
+  duckdb_data_chunk chunk = duckdb_fetch_chunk(raw_->result);
+  if (chunk == nullptr) {
+    // A streaming result reports here what went wrong after its first rows.
+    const char* text = duckdb_result_error(&raw_->result);
+    if (text != nullptr && *text != '\0') {
+      bool fatal = false;
+      return error_of(raw_->result, {}, fatal);
+    }
+    return std::optional<Chunk>();
+  }
+  return std::optional<Chunk>(Chunk(chunk, types_));
+}
+
+}  // namespace merganser::engine

@@ -1,0 +1,20 @@
+// The part of ResultSet that knows the C API, for this room alone.
+#pragma once
+
+#include "engine/raw.h"
+#include "engine/result_set.h"
+
+namespace merganser::engine {
+
+struct ResultSet::Raw {
+  duckdb_result result{};
+  Raw() = default;
+  ~Raw() { duckdb_destroy_result(&result); }
+  Raw(const Raw&) = delete;
+  Raw& operator=(const Raw&) = delete;
+};
+
+// The error that a failed result holds.
+Error error_of(duckdb_result& result, std::string_view statement, bool& fatal);
+
+}  // namespace merganser::engine

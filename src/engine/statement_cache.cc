@@ -1,0 +1,32 @@
+#include "engine/statement_cache.h"
+
+namespace merganser::engine {
+
+Result<Prepared*> StatementCache::get(Connection& connection, std::string_view sql, const StatementClass& kind) {
+  unkept_.reset();
+  if (const auto it = index_.find(sql); it != index_.end()) {
+    order_.splice(order_.begin(), order_, it->second);
+    return order_.front().prepared.get();
+  }
+  MERGANSER_ASSIGN(auto prepared, connection.prepare(sql));
+  const bool plan_stays_right = kind.plain_insert || prepared->parameter_count() > 0;
+  if (!plan_stays_right || capacity_ == 0) {
+    unkept_ = std::move(prepared);
+    return unkept_.get();
+  }
+  order_.push_front(Entry{std::string(sql), std::move(prepared)});
+  index_[order_.front().sql] = order_.begin();
+  if (order_.size() > capacity_) {
+    index_.erase(order_.back().sql);
+    order_.pop_back();
+  }
+  return order_.front().prepared.get();
+}
+
+void StatementCache::clear() {
+  index_.clear();
+  order_.clear();
+  unkept_.reset();
+}
+
+}  // namespace merganser::engine

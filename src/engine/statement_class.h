@@ -1,0 +1,58 @@
+// What a statement is, seen from its text alone: where it may run, whether it may run at all, and its command tag.
+//
+// This is the allow list: statement types and the names behind CALL, PRAGMA, SET and function calls pass here before
+// DuckDB sees them, because one client's statement can stop the whole process (docs/ARCHITECTURE.md, "Lockdown").
+// Threads: pure functions.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace merganser::engine {
+
+enum class StatementKind : uint8_t {
+  kEmpty,  // spaces and comments
+  kRead,   // runs on a snapshot; falls back to the writer when DuckDB says that it writes (nextval)
+  kWrite,  // INSERT, UPDATE, DELETE, MERGE: may share a transaction with others
+  kDdl,    // everything else that changes the file: alone in its transaction
+  kBegin,
+  kCommit,
+  kRollback,
+  kSavepoint,  // SAVEPOINT, RELEASE, ROLLBACK TO: refused until they can be honest
+  kSet,        // SET, RESET: the session decides what to do with it
+  kShow,       // SHOW name of one setting
+  kUse,
+  kPrepare,  // SQL-level PREPARE, EXECUTE, DEALLOCATE: kept by the session's own connection
+  kExecute,
+  kDeallocate,
+  kDiscard,
+  kCheckpoint,
+  kPinnedRead,  // needs the session's own connection: temporary tables, variables
+  kUnknown,     // DuckDB will say that it is a syntax error
+  kRefused,     // not for clients: see refusal
+};
+
+struct StatementClass {
+  StatementKind kind = StatementKind::kEmpty;
+  std::string tag;                     // command tag without counts: "INSERT 0", "CREATE TABLE", "SELECT"
+  bool tag_counts = false;             // the tag ends with a number of rows
+  bool explains = false;               // EXPLAIN: rows are a plan
+  bool time_dependent = false;         // names now() or its like: needs a snapshot begun after the statement arrived
+  bool plain_insert = false;           // INSERT INTO t [(…)] VALUES (…) and nothing else: its plan scans no table
+  bool pins_session = false;           // leaves state behind on its connection
+  bool read_only_transaction = false;  // BEGIN READ ONLY
+  std::string setting;                 // kSet, kShow: lower-case name ("time zone" becomes "timezone"); kUse: the rest
+  std::string setting_value;           // kSet: the value as text; quotes removed
+  bool setting_is_default = false;     // RESET x, SET x TO DEFAULT
+  bool setting_is_local = false;       // SET LOCAL
+  std::optional<Error> refusal;
+};
+
+// One statement (see split_statements).
+StatementClass classify(std::string_view sql);
+
+}  // namespace merganser::engine
