@@ -63,6 +63,7 @@ build() {
         if (tenth > shown) { shown = tenth; print "build " preset ": " part[1] " of " part[2] " steps"; fflush() }
         next
       }
+      /^-- / { next }
       /^ninja: / { if ($0 !~ /Entering directory|no work to do/) print; next }
       { print; fflush() }'
     [ "${PIPESTATUS[0]}" -eq 0 ] || fail "the $preset build failed: see above"

@@ -4,7 +4,6 @@ import os
 import re
 import shutil
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,9 @@ def run(*command, **keywords):
 def packages(tmp_path_factory):
     """A folder with freshly made packages; the ones that a person keeps in build/packages are left alone."""
     folder = tmp_path_factory.mktemp("packages")
-    run("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", folder, cwd=folder)
+    # gzip instead of xz: half a minute less, and nothing else in the package changes.
+    fast = ("-D", "CPACK_DEBIAN_COMPRESSION_TYPE=gzip")
+    run("cpack", "--config", BUILD / "CPackConfig.cmake", "-B", folder, *fast, cwd=folder)
     return folder
 
 
@@ -36,8 +37,7 @@ def only(folder, pattern):
 @pytest.fixture(scope="session")
 def unpacked(packages, tmp_path_factory):
     folder = tmp_path_factory.mktemp("unpacked")
-    with tarfile.open(only(packages, "*.tar.gz")) as tar:
-        tar.extractall(folder, filter="data")
+    run("tar", "xzf", only(packages, "*.tar.gz"), "-C", folder)
     return only(folder, "merganser-*")
 
 
