@@ -31,7 +31,7 @@ class WkbReader {
       constexpr std::string_view kSuffix[] = {" ", " Z ", " M ", " ZM "};
       sink_.append(kSuffix[extra]);
     }
-    if (kind == kPoint) return point();
+    if (kind == kPoint) return with_name ? point() : vertex();
     if (kind == kLine) return sequence([this] { return vertex(); });
     if (kind == kPolygon) {
       return sequence([this] { return sequence([this] { return vertex(); }); });

@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 
@@ -60,7 +61,11 @@ class TextSink {
     used_ = mark_;
   }
   bool failed() const { return error_.has_value(); }
-  Error take_error() { return std::exchange(error_, std::nullopt).value_or(Error{}); }
+  // The error, and the bytes since the last mark taken back.
+  Error take_error() {
+    used_ = mark_;
+    return std::exchange(error_, std::nullopt).value_or(Error{});
+  }
 
   // The string ends where writing ended; after a failure, at the last mark.
   void finish() {

@@ -147,9 +147,8 @@ void append_json(TextSink& sink, const VectorView& column, uint64_t row, const T
     case TypeId::kEnum:
       return append_json_string(sink, enum_label_at(column, row));
     case TypeId::kList:
-      return append_array(sink, column.children[0], column.at<ListEntry>(row), zone);
     case TypeId::kArray:
-      return append_array(sink, column.children[0], {row * column.type->array_size, column.type->array_size}, zone);
+      return append_array(sink, column.children[0], list_entry_at(column, row), zone);
     case TypeId::kStruct:
       return append_struct(sink, column, row, zone);
     case TypeId::kMap:

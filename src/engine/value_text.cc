@@ -68,6 +68,11 @@ std::string_view enum_label_at(const VectorView& column, uint64_t row) {
   return index < labels.size() ? std::string_view(labels[index]) : std::string_view();
 }
 
+ListEntry list_entry_at(const VectorView& column, uint64_t row) {
+  const uint64_t size = column.type->array_size;
+  return column.type->id == TypeId::kArray ? ListEntry{row * size, size} : column.at<ListEntry>(row);
+}
+
 void append_text(TextSink& sink, const VectorView& column, uint64_t row, const TimeZone& zone) {
   const auto wrote = [&sink](char* end) { sink.wrote_to(end); };
   switch (column.type->id) {

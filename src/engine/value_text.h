@@ -54,6 +54,9 @@ Hugeint decimal_at(const VectorView& column, uint64_t row);
 // The label of an ENUM; empty when the index is not one of the type's.
 std::string_view enum_label_at(const VectorView& column, uint64_t row);
 
+// The elements of a LIST or ARRAY in its child vector.
+ListEntry list_entry_at(const VectorView& column, uint64_t row);
+
 // Any type: scalars as above, nested ones and VARIANT as JSON (value_json.h). The row must not be NULL.
 void append_text(TextSink& sink, const VectorView& column, uint64_t row, const TimeZone& zone);
 
