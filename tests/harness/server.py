@@ -23,6 +23,7 @@ class Server:
         self.file = file or place.file()
         self.socket_dir = place.path / "s"
         self.expected_errors = []
+        self.expected_codes = {0, -signal.SIGKILL}
         command = [*wrapper, PROGRAM, "serve", self.file, "--socket-dir", self.socket_dir, *arguments]
         self.child = Child(command, env=place.environment(**(env or {})), user=user)
         try:
@@ -76,7 +77,7 @@ class Server:
             self.child.signal(number)
             code = self.child.wait(timeout)
             assert code == 0, f"exit code {code}\n{self.log()}"
-        elif self.child.process.returncode not in (0, -signal.SIGKILL):
+        elif self.child.process.returncode not in self.expected_codes:
             raise AssertionError(f"the owner had ended with {self.child.process.returncode}\n{self.log()}")
         self.check_log()
 
