@@ -65,10 +65,10 @@ class ScramMessage {
     rest_.remove_prefix(end == std::string_view::npos ? rest_.size() : end + 1);
     return {name, value};
   }
-  // The next character for people: control and high bytes as hexadecimal.
+  // The next character as PostgreSQL shows it: in quotes; control and high bytes as hexadecimal.
   std::string shown() const {
     const auto c = static_cast<unsigned char>(peek());
-    return c >= 0x21 && c <= 0x7E ? std::string(1, static_cast<char>(c)) : fmt::format("0x{:02x}", c);
+    return c >= 0x21 && c <= 0x7E ? fmt::format("'{}'", static_cast<char>(c)) : fmt::format("0x{:02x}", c);
   }
 
  private:

@@ -69,12 +69,15 @@ Parsed FrontendParser::next(std::string_view in, size_t& consumed) {
   if (phase_ == Phase::kAuthentication && type != 'p' && type != 'X') {
     return fatal_violation(type, fmt::format("expected password response, got message type {}", type_number));
   }
+  if (phase_ == Phase::kReady && type == 'p') {
+    return fatal_violation(type, fmt::format("invalid frontend message type {}", type_number));
+  }
   if (in.size() < kTypedHeader) return NeedMore{kTypedHeader};
 
   const int32_t length = int32_at(in, 1);  // counts itself, not the type
   if (length < 4) return fatal_violation(type, "invalid message length");
   const size_t body_size = static_cast<size_t>(length) - 4;
-  if (type == 'p' || phase_ == Phase::kAuthentication) {
+  if (phase_ == Phase::kAuthentication) {
     if (body_size > limits_.authentication_bytes) return fatal_violation(type, "invalid message length");
   } else if (!is_long_message(type)) {
     if (body_size > limits_.short_message_bytes) return fatal_violation(type, "invalid message length");

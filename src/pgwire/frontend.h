@@ -66,7 +66,8 @@ struct Close {
 struct Sync {};
 struct Flush {};
 struct Terminate {};
-// Password, SASLInitialResponse and SASLResponse share the byte 'p'; only who asked knows which one it is.
+// Password, SASLInitialResponse and SASLResponse share the byte 'p'; only who asked knows which one it is. It exists
+// only until set_authenticated().
 struct PasswordMessage {
   std::string_view body;
 };
@@ -145,7 +146,7 @@ class FrontendParser {
 
 struct SaslInitialResponse {
   std::string_view mechanism;
-  std::optional<std::string_view> data;
+  std::optional<std::string_view> data;  // nullopt: the client wants an empty challenge first, then sends its data
 };
 // The rest of a SASL exchange (SASLResponse) is the body itself.
 Result<SaslInitialResponse> parse_sasl_initial_response(std::string_view body);

@@ -108,8 +108,7 @@ Parsed FrontendParser::parse_body(char type, std::string_view body) {
       out = Flush{};
       break;
     case 'X':
-      out = Terminate{};
-      break;
+      return FrontendMessage(Terminate{});  // whatever it carries, the client is leaving
     case 'p':
       out = PasswordMessage{in.bytes(body.size())};
       break;

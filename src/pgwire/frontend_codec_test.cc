@@ -133,7 +133,6 @@ const std::vector<Case>& cases() {
       {"Gss", Phase::kStartup, untyped(i32(80877104)), "gss"},
       {"Cancel", Phase::kStartup, untyped(i32(80877102) + i32(77) + i32(-5)), "cancel 77 -5"},
       {"Password", Phase::kAuthentication, typed('p', "secret\0"s), "password secret\0"s},
-      {"PasswordLater", Phase::kReady, typed('p', "x"), "password x"},
       {"TerminateDuringAuthentication", Phase::kAuthentication, typed('X', ""), "terminate"},
       {"Query", Phase::kReady, typed('Q', "select 1\0"s), "query select 1"},
       {"QueryEmpty", Phase::kReady, typed('Q', "\0"s), "query "},
@@ -314,7 +313,7 @@ const std::vector<Case>& broken_cases() {
        "ERROR 22021 invalid byte sequence for encoding \"UTF8\": 0xe2 0x82"},
       {"SyncWithBody", Phase::kReady, typed('S', "x"), "ERROR 08P01 invalid message format"},
       {"FlushWithBody", Phase::kReady, typed('H', "x"), "ERROR 08P01 invalid message format"},
-      {"TerminateWithBody", Phase::kReady, typed('X', "x"), "ERROR 08P01 invalid message format"},
+      {"PasswordAfterAuthentication", Phase::kReady, "p", "FATAL 08P01 invalid frontend message type 112"},
       {"CopyDoneWithBody", Phase::kReady, typed('c', "x"), "ERROR 08P01 invalid message format"},
       {"CopyFailNoZero", Phase::kReady, typed('f', "why"), "ERROR 08P01 invalid string in message"},
       {"ParseNoCount", Phase::kReady, typed('P', "\0select 1\0"s), "ERROR 08P01 insufficient data left in message"},
@@ -431,6 +430,12 @@ TEST(FrontendParser, TakesAsManyParametersAsACountCanSay) {
   size_t consumed = 0;
   const Parsed parsed = parser.next(typed('B', body + i16(0)), consumed);
   EXPECT_EQ(std::get<Bind>(std::get<FrontendMessage>(parsed)).params.size(), 65535U);
+}
+
+TEST(FrontendParser, TerminateMayCarryAnything) {
+  FrontendParser parser = ready_parser();
+  size_t consumed = 0;
+  EXPECT_EQ(describe(parser.next(typed('X', "bye"), consumed)), "terminate");
 }
 
 TEST(StartupMessage, TheLastOfARepeatedNameCounts) {
