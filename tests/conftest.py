@@ -3,11 +3,13 @@
 import os
 import shutil
 import subprocess
+import threading
 
 import pytest
 
 from harness.auto import Auto
 from harness.paths import CLIENTS, TESTS, Place, require_program
+from harness.process import run
 from harness.reference import ReferenceServer
 from harness.server import Server
 
@@ -19,6 +21,18 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if REFERENCE and item.get_closest_marker("merganser_only"):
             item.add_marker(pytest.mark.skip(reason="Merganser only, and the reference runs"))
+
+
+@pytest.fixture(autouse=True)
+def watchdog(request):
+    """Kills the owners of a test that hangs in a driver's C code, where pytest's own timeout cannot reach it."""
+    marker = request.node.get_closest_marker("timeout")
+    seconds = marker.args[0] if marker and marker.args else float(request.config.getini("timeout") or 300)
+    timer = threading.Timer(seconds + 5, Server.kill_all)
+    timer.daemon = True
+    timer.start()
+    yield
+    timer.cancel()
 
 
 @pytest.fixture(scope="session")
@@ -105,8 +119,6 @@ def slow_fsync(tmp_path_factory):
 @pytest.fixture(scope="session")
 def node():
     """A function that runs a script of tests/clients under node with the pinned packages."""
-    from harness.process import run
-
     assert shutil.which("node"), "node is not installed"
     assert (CLIENTS / "node_modules" / "pg").is_dir() or os.environ.get("NODE_PATH"), "npm ci in tests/clients first"
 

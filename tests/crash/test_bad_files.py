@@ -1,4 +1,4 @@
-"""Files and folders that cannot be served: the error says what, where, and what to do; nothing is changed or left behind."""
+"""Files and folders that cannot be served: the error says what, where, and what to do; nothing is changed."""
 
 import json
 import os
@@ -106,7 +106,26 @@ def test_a_long_database_path_is_fine(auto, place):
         assert connection.execute("select 1").fetchone() == (1,)
 
 
-@pytest.mark.parametrize("name", ["with space.duckdb", "ünïcode €.duckdb", "quote'\"\\.duckdb", "no_suffix", ".hidden", "a.b.c.db", "select.duckdb", "main.duckdb", "memory.duckdb", "temp.duckdb", "system.duckdb", "1.duckdb", "%41.duckdb", "a?b#c&d=e.duckdb", "-dash.duckdb"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "with space.duckdb",
+        "ünïcode €.duckdb",
+        "quote'\"\\.duckdb",
+        "no_suffix",
+        ".hidden",
+        "a.b.c.db",
+        "select.duckdb",
+        "main.duckdb",
+        "memory.duckdb",
+        "temp.duckdb",
+        "system.duckdb",
+        "1.duckdb",
+        "%41.duckdb",
+        "a?b#c&d=e.duckdb",
+        "-dash.duckdb",
+    ],
+)
 def test_odd_names(auto, place, name):
     file = place.file(name)
     with auto.connect(file) as connection:

@@ -14,7 +14,13 @@ def race(auto, count, file=None):
     file = file or auto.file
     auto.used.add(file)
     children = [
-        subprocess.Popen([PROGRAM, "url", file], env=auto.place.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [PROGRAM, "url", file],
+            env=auto.place.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for _ in range(count)
     ]
     answers = []
@@ -60,7 +66,13 @@ def test_a_race_of_writers(auto):
     script = "create table if not exists t(i integer); insert into t values (1)"
     auto.used.add(auto.file)
     children = [
-        subprocess.Popen([PROGRAM, "sql", auto.file, script], env=auto.place.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        subprocess.Popen(
+            [PROGRAM, "sql", auto.file, script],
+            env=auto.place.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for _ in range(20)
     ]
     for child in children:

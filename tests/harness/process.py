@@ -106,7 +106,9 @@ class Child:
             code = self.process.wait(timeout)
         except subprocess.TimeoutExpired:
             self.kill()
-            raise AssertionError(f"pid {self.pid} did not end in {timeout} s:\n" + "\n".join(self.lines("err"))) from None
+            raise AssertionError(
+                f"pid {self.pid} did not end in {timeout} s:\n" + "\n".join(self.lines("err"))
+            ) from None
         for drain in self._drains:
             drain.join(5)
         return code
@@ -162,4 +164,9 @@ _DROP = "import os, sys\nos.setgroups([]); os.setgid({gid}); os.setuid({uid})\n"
 def run_python_as(account, code, *arguments, env=None, timeout=60):
     """Runs Python code as another account (root may do that); `account` is an entry of pwd."""
     drop = _DROP.format(gid=account.pw_gid, uid=account.pw_uid)
-    return run([sys.executable, "-c", "import socket, struct, subprocess, json\n" + drop + code, *arguments], env=env, timeout=timeout, cwd="/")
+    return run(
+        [sys.executable, "-c", "import socket, struct, subprocess, json\n" + drop + code, *arguments],
+        env=env,
+        timeout=timeout,
+        cwd="/",
+    )

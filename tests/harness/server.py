@@ -16,6 +16,7 @@ class Server:
     """Started by the constructor, answering when it returns. stop() asserts a clean end and a log without errors."""
 
     backend = "merganser"
+    started = []  # every one of this test run, for kill_all
 
     def __init__(self, place: Place, *arguments, file=None, env=None, user=None, wrapper=()):
         require_program()
@@ -26,6 +27,7 @@ class Server:
         self.expected_codes = {0, -signal.SIGKILL}
         command = [*wrapper, PROGRAM, "serve", self.file, "--socket-dir", self.socket_dir, *arguments]
         self.child = Child(command, env=place.environment(**(env or {})), user=user)
+        Server.started.append(self)
         try:
             wait_until(self._answers, f"{command} answers", START_TIMEOUT_S)
         except BaseException:
@@ -70,6 +72,11 @@ class Server:
 
     def kill(self):
         self.child.kill()
+
+    @classmethod
+    def kill_all(cls):
+        for server in cls.started:
+            server.kill()
 
     def stop(self, number=signal.SIGTERM, timeout=STOP_TIMEOUT_S):
         """Ends it as an administrator would. Idempotent after a kill."""

@@ -71,7 +71,7 @@ VALUES = [
     ("date", dt.date(1, 1, 1)),
     ("time", dt.time(1, 2, 3, 4)),
     ("timestamp", dt.datetime(9999, 12, 31, 23, 59, 59, 999999)),
-    ("timestamptz", dt.datetime(2024, 1, 1, tzinfo=dt.timezone.utc)),
+    ("timestamptz", dt.datetime(2024, 1, 1, tzinfo=dt.UTC)),
     ("interval", dt.timedelta(days=3, seconds=4)),
     ("uuid", uuid.UUID("0b5fa9e8-3a4c-4d5e-8f60-718293a4b5c6")),
     ("bytea", b"\x00\x01\xff"),

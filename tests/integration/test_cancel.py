@@ -9,12 +9,11 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from harness.background import ENDLESS
 from harness.net import connect_unix
 from harness.paths import PG_BIN
 from harness.process import Child
 from harness.wire import Wire, cancel_request, query, sqlstate
-
-ENDLESS = "select count(*) from generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) where (x * y) % 7919 = 7"
 
 
 def send_cancel(server, pid, key):

@@ -8,6 +8,7 @@ import psycopg
 import pytest
 from psycopg import errors
 
+from harness.background import ENDLESS, outcome, start_statement
 from harness.paths import PROGRAM, PYTHON
 from harness.process import Child, run, wait_until
 
@@ -43,11 +44,12 @@ def test_a_writer_killed_in_its_transaction_frees_the_lane(server, connection, t
 def test_a_writer_killed_while_others_wait(server, connection, table):
     connection.execute(f"create table {table}(i int)")
     holder = hold(server, f"insert into {table} values (-1)")
-    script = f"import sys, psycopg\nc = psycopg.connect(sys.argv[1], autocommit=True)\nfor i in range(20): c.execute('insert into {table} values (1)')"
-    waiting = [Child([PYTHON, "-c", script, server.conninfo()], env=server.environment()) for _ in range(4)]
+    waiting = [
+        start_statement(server.place, server.conninfo(), f"insert into {table} values (1)", times=20) for _ in range(4)
+    ]
     holder.kill()
     for child in waiting:
-        assert child.wait(60) == 0, child.lines("err")
+        assert outcome(child) == "done"
     assert connection.execute(f"select count(*), min(i) from {table}").fetchone() == (80, 1)
 
 
@@ -61,11 +63,7 @@ def test_a_reader_killed_in_its_transaction(server, connection, table):
 
 
 def test_a_client_killed_in_a_long_query(server, connection):
-    endless = "select count(*) from generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) where (x * y) % 7919 = 7"
-    script = f"import sys, psycopg\nc = psycopg.connect(sys.argv[1], autocommit=True)\nprint('go', flush=True)\nc.execute('{endless}')"
-    children = [Child([PYTHON, "-c", script, server.conninfo()], env=server.environment()) for _ in range(6)]
-    for child in children:
-        child.wait_line(lambda line: line == "go")
+    children = [start_statement(server.place, server.conninfo(), ENDLESS) for _ in range(6)]
     for child in children:
         child.kill()
     # An owner that still computed for the dead would use both cores for hours.
@@ -135,18 +133,16 @@ def test_the_lease_of_an_idle_writer_lasts_while_nobody_waits(start_server):
 def test_a_busy_writer_keeps_the_lane_however_long(start_server):
     """A lease measures idleness, not work."""
     server = start_server("--lane-lease", "200ms")
-    script = "import sys, psycopg\nc = psycopg.connect(sys.argv[1], autocommit=True)\nprint('go', flush=True)\nc.execute('insert into t values (-1)')"
     with server.connect() as busy:
         busy.execute("create table t(i bigint)")
         busy.execute("begin")
         busy.execute("insert into t values (0)")
-        waiting = Child([PYTHON, "-c", script, server.conninfo()], env=server.environment())
-        waiting.wait_line(lambda line: line == "go")
+        waiting = start_statement(server.place, server.conninfo(), "insert into t values (-1)")
         for i in range(1, 30):
             busy.execute(f"insert into t select {i} from generate_series(1, 5000000) as r(g) where g % 4999999 = 1")
         try:
             busy.execute("commit")
         except errors.IdleInTransactionSessionTimeout as stolen:
             raise AssertionError("a busy transaction lost the lane") from stolen
-        assert waiting.wait(30) == 0, waiting.lines("err")
+        assert outcome(waiting) == "done"
         assert busy.execute("select count(*) > 30 from t").fetchone() == (True,)

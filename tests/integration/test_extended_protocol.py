@@ -4,9 +4,24 @@ import struct
 
 import pytest
 
-from harness.wire import SYNC, FLUSH, Wire, bind, close, describe, execute, fields, message, parse, query, row, sqlstate, startup
 from harness.net import connect_unix
 from harness.paths import USER
+from harness.wire import (
+    FLUSH,
+    SYNC,
+    Wire,
+    bind,
+    close,
+    describe,
+    execute,
+    fields,
+    message,
+    parse,
+    query,
+    row,
+    sqlstate,
+    startup,
+)
 
 
 @pytest.fixture
@@ -99,7 +114,11 @@ def test_formats_of_results(wire):
 
 def test_formats_of_parameters(wire):
     sql = parse("select $1::int, $2::int", oids=[23, 23])
-    for formats, values in [((), (b"1", b"2")), ((1,), (struct.pack("!i", 1), struct.pack("!i", 2))), ((0, 1), (b"1", struct.pack("!i", 2)))]:
+    for formats, values in [
+        ((), (b"1", b"2")),
+        ((1,), (struct.pack("!i", 1), struct.pack("!i", 2))),
+        ((0, 1), (b"1", struct.pack("!i", 2))),
+    ]:
         assert wire.rows(sql, bind(*values, formats=formats), execute(), SYNC) == [[b"1", b"2"]]
     assert wire.rows(sql, bind(None, b"2"), execute(), SYNC) == [[None, b"2"]]
 
@@ -113,7 +132,14 @@ def test_flush_sends_what_there_is(wire):
 
 
 def test_a_row_limit_suspends_the_portal(wire):
-    wire.send(parse("select g from generate_series(1, 10) as r(g)"), bind(), execute(max_rows=4), execute(max_rows=4), execute(max_rows=4), SYNC)
+    wire.send(
+        parse("select g from generate_series(1, 10) as r(g)"),
+        bind(),
+        execute(max_rows=4),
+        execute(max_rows=4),
+        execute(max_rows=4),
+        SYNC,
+    )
     got = wire.until_ready()
     assert "".join(m.kind for m in got) == "12" + "DDDDs" + "DDDDs" + "DDC" + "Z"
     assert [int(row(m.body)[0]) for m in got if m.kind == "D"] == list(range(1, 11))
@@ -121,9 +147,15 @@ def test_a_row_limit_suspends_the_portal(wire):
 
 def test_an_implicit_transaction_of_a_simple_query(wire, table):
     assert wire.kinds(query(f"create table {table}(i int)")) == "CZI"
-    assert wire.kinds(query(f"insert into {table} values (1); insert into {table} values (2); select no_such_function()")).endswith("EZI")
+    assert wire.kinds(
+        query(f"insert into {table} values (1); insert into {table} values (2); select no_such_function()")
+    ).endswith("EZI")
     assert wire.rows(query(f"select count(*) from {table}")) == [[b"0"]]
-    wire.ask(query(f"insert into {table} values (1); begin; insert into {table} values (2); commit; select no_such_function()"))
+    wire.ask(
+        query(
+            f"insert into {table} values (1); begin; insert into {table} values (2); commit; select no_such_function()"
+        )
+    )
     assert wire.rows(query(f"select count(*) from {table}")) == [[b"2"]]
 
 

@@ -44,7 +44,9 @@ def test_everything_in_one_packet(server):
 
 
 def test_a_message_cut_at_every_byte_and_closed(server):
-    full = hello(server) + parse("select $1::int", "s") + bind(b"7", statement="s") + execute() + SYNC + query("select 1")
+    full = (
+        hello(server) + parse("select $1::int", "s") + bind(b"7", statement="s") + execute() + SYNC + query("select 1")
+    )
     for cut in range(len(full)):
         with connect_unix(server.socket_path) as connection:
             connection.sendall(full[:cut])

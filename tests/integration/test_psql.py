@@ -128,7 +128,10 @@ def test_transactions_by_hand(server, table):
 
 
 def test_on_error_stop(server, table):
-    script = f"create table {table}(i int);\ninsert into {table} values (1);\nselect boom();\ninsert into {table} values (2);\n"
+    script = (
+        f"create table {table}(i int);\ninsert into {table} values (1);\n"
+        f"select boom();\ninsert into {table} values (2);\n"
+    )
     done = psql(server, "-At", "-v", "ON_ERROR_STOP=1", input=script)
     assert done.code == 3, done
     assert psql_rows(server, f"select i from {table}") == [["1"]]
@@ -148,7 +151,9 @@ def test_a_script_of_a_thousand_inserts(server, table, tmp_path):
     script.write_text(f"create table {table}(i int primary key, s text);\n" + "\n".join(lines) + "\n")
     done = psql(server, "-q", "-v", "ON_ERROR_STOP=1", "-f", script)
     assert done.code == 0 and done.err == "", done
-    assert psql_rows(server, f"select count(*), min(i), max(i), sum(i) from {table}") == [["1000", "0", "999", "499500"]]
+    assert psql_rows(server, f"select count(*), min(i), max(i), sum(i) from {table}") == [
+        ["1000", "0", "999", "499500"]
+    ]
 
 
 def test_conninfo_says_where_it_is(server):

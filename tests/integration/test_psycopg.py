@@ -29,7 +29,7 @@ PARAMETERS = [
     dt.date(2024, 2, 29),
     dt.time(23, 59, 59, 999999),
     dt.datetime(1999, 12, 31, 23, 59, 59, 1),
-    dt.datetime(2024, 1, 1, 12, tzinfo=dt.timezone.utc),
+    dt.datetime(2024, 1, 1, 12, tzinfo=dt.UTC),
     dt.timedelta(days=1, seconds=2, microseconds=3),
     uuid.UUID("00000000-0000-4000-8000-00000000abcd"),
 ]
@@ -44,13 +44,18 @@ def test_a_parameter_comes_back_as_it_went(connection, value, binary):
 
 
 def test_parameters_take_the_column_s_type(connection, table):
-    connection.execute(f"create table {table}(i bigint primary key, d double precision, s varchar, day date, n decimal(10,2))")
+    connection.execute(
+        f"create table {table}(i bigint primary key, d double precision, s varchar, day date, n decimal(10,2))"
+    )
     row = (1, 2.5, "x", dt.date(2024, 1, 2), decimal.Decimal("3.25"))
     connection.execute(f"insert into {table} values (%s, %s, %s, %s, %s)", row)
     connection.execute(f"insert into {table} values (%t, %t, %t, %t, %t)", ("2", "2.5", "x", "2024-01-02", "3.25"))
     assert connection.execute(f"select * from {table} where i = %s", (1,)).fetchone() == row
     assert connection.execute(f"select * from {table} where i = %s", ("2",)).fetchone() == (2, *row[1:])
-    assert connection.execute(f"select i from {table} where day = %s order by i", ("2024-01-02",)).fetchall() == [(1,), (2,)]
+    assert connection.execute(f"select i from {table} where day = %s order by i", ("2024-01-02",)).fetchall() == [
+        (1,),
+        (2,),
+    ]
 
 
 def test_a_prepared_statement_is_used_again_and_sees_changes(connection, table):
@@ -144,7 +149,8 @@ def test_errors_become_their_classes(connection, table, sql, wanted):
 
 def test_description_names_and_types(connection):
     cursor = connection.execute("select 1::int as i, 'x'::varchar as s, 1.5::decimal(10,2) as n, null::date as d")
-    assert [(c.name, c.type_code) for c in cursor.description] == [("i", 23), ("s", cursor.description[1].type_code), ("n", 1700), ("d", 1082)]  # fmt: skip
+    assert [c.name for c in cursor.description] == ["i", "s", "n", "d"]
+    assert [cursor.description[k].type_code for k in (0, 2, 3)] == [23, 1700, 1082]
     assert cursor.description[1].type_code in (25, 1043)
     assert (cursor.description[2].precision, cursor.description[2].scale) == (10, 2)
 
@@ -179,7 +185,9 @@ def test_a_pool_shared_by_threads(server, connection, table):
             thread.start()
         for thread in threads:
             thread.join(60)
-    rows = connection.execute(f"select worker, count(*), sum(i) from {table} group by worker order by worker").fetchall()
+    rows = connection.execute(
+        f"select worker, count(*), sum(i) from {table} group by worker order by worker"
+    ).fetchall()
     assert rows == [(w, 25, 300) for w in range(8)]
 
 

@@ -5,6 +5,8 @@ import asyncio
 import psycopg
 from psycopg_pool import AsyncConnectionPool
 
+from harness.background import ENDLESS
+
 
 def connect(server):
     return psycopg.AsyncConnection.connect(server.conninfo(), autocommit=True)
@@ -15,7 +17,9 @@ def test_tasks_write_and_read_at_once(server, table):
         async with await connect(server) as connection:
             for i in range(20):
                 await connection.execute(f"insert into {table} values (%s, %s)", (worker, i))
-                row = await (await connection.execute(f"select count(*) from {table} where w = %s", (worker,))).fetchone()
+                row = await (
+                    await connection.execute(f"select count(*) from {table} where w = %s", (worker,))
+                ).fetchone()
                 assert row == (i + 1,)
 
     async def main():
@@ -55,8 +59,7 @@ def test_pool(server):
 def test_a_cancelled_task_cancels_its_statement(server):
     async def main():
         async with await connect(server) as connection:
-            endless = "select count(*) from generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) where x + y = 7"
-            task = asyncio.create_task(connection.execute(endless))
+            task = asyncio.create_task(connection.execute(ENDLESS))
             await asyncio.sleep(0.3)
             task.cancel()
             try:

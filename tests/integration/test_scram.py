@@ -75,7 +75,13 @@ def test_an_unknown_user_is_told_what_a_known_one_is_told(tcp):
             wire.send(startup(user=user, database=tcp.file.stem))
             offered = wire.next()
             first = b"n,,n=,r=abcdefghijklmnopqrstuvwx"
-            wire.send(b"p" + (4 + 14 + 4 + len(first)).to_bytes(4, "big") + b"SCRAM-SHA-256\0" + len(first).to_bytes(4, "big") + first)
+            wire.send(
+                b"p"
+                + (4 + 14 + 4 + len(first)).to_bytes(4, "big")
+                + b"SCRAM-SHA-256\0"
+                + len(first).to_bytes(4, "big")
+                + first
+            )
             challenge = wire.next()
             parts = dict(p.split(b"=", 1) for p in challenge.body[4:].split(b","))
             final = b"c=biws,r=" + parts[b"r"] + b",p=" + b"A" * 43 + b"="
@@ -104,7 +110,9 @@ def test_psql_with_a_password(tcp):
     assert done.out == "1\n", done
 
 
-@pytest.mark.parametrize("mode, works", [("disable", True), ("allow", True), ("prefer", True), ("require", False), ("verify-full", False)])
+@pytest.mark.parametrize(
+    "mode, works", [("disable", True), ("allow", True), ("prefer", True), ("require", False), ("verify-full", False)]
+)
 def test_sslmode(tcp, mode, works):
     if works:
         with login(tcp, sslmode=mode) as connection:
@@ -157,7 +165,9 @@ def test_the_password_command_makes_what_serve_reads(place, auto):
 def refused_to_start(place, *flags):
     from harness.paths import PROGRAM
 
-    done = run([PROGRAM, "serve", place.file(), "--socket-dir", place.path / "s", *flags], env=place.environment(), timeout=30)
+    done = run(
+        [PROGRAM, "serve", place.file(), "--socket-dir", place.path / "s", *flags], env=place.environment(), timeout=30
+    )
     assert done.code not in (0, -6, -11), done
     return done.err
 

@@ -6,10 +6,12 @@ import psycopg
 import pytest
 from psycopg import errors
 
-ENDLESS = "select count(*) from generate_series(1, 1000000) a(x), generate_series(1, 1000000) b(y) where (x * y) % 7919 = 7"
+from harness.background import ENDLESS
 
 
-@pytest.mark.parametrize("sql", ["set statement_timeout = 200", "set statement_timeout = '200ms'", "set statement_timeout to '0.2s'"])
+@pytest.mark.parametrize(
+    "sql", ["set statement_timeout = 200", "set statement_timeout = '200ms'", "set statement_timeout to '0.2s'"]
+)
 def test_statement_timeout(connection, sql):
     connection.execute(sql)
     with pytest.raises(errors.QueryCanceled, match="statement timeout"):
@@ -33,7 +35,9 @@ def test_statement_timeout_by_startup_option(server):
 def test_statement_timeout_of_one_session_only(server):
     with server.connect() as short, server.connect() as other:
         short.execute("set statement_timeout = 50")
-        assert other.execute("select count(*) from generate_series(1, 3000000) as r(g) where g % 7 = 0").fetchone()[0] > 0
+        assert (
+            other.execute("select count(*) from generate_series(1, 3000000) as r(g) where g % 7 = 0").fetchone()[0] > 0
+        )
 
 
 def test_statement_timeout_in_a_transaction_aborts_it(connection, table):
@@ -72,7 +76,9 @@ def test_idle_in_transaction_timeout_spares_who_is_busy_or_outside(server):
         time.sleep(1)
         assert connection.execute("select 1").fetchone() == (1,)
         connection.execute("begin")
-        assert connection.execute("select count(*) from generate_series(1, 20000000) as r(g) where g % 3 = 0").fetchone()
+        assert connection.execute(
+            "select count(*) from generate_series(1, 20000000) as r(g) where g % 3 = 0"
+        ).fetchone()
         for _ in range(6):
             time.sleep(0.1)
             connection.execute("select 1")

@@ -55,7 +55,11 @@ def test_the_socket_and_its_folder_are_private(server):
 @pytest.mark.parametrize("name", ["nobody", "root"])
 def test_another_user_is_refused_even_where_the_folder_lets_it_in(fresh_server, name):
     """The folder's mode is the first wall; the peer's uid is the second, and it must hold alone."""
-    for path, mode in ((fresh_server.place.path, 0o755), (fresh_server.socket_dir, 0o755), (fresh_server.socket_path, 0o777)):
+    for path, mode in (
+        (fresh_server.place.path, 0o755),
+        (fresh_server.socket_dir, 0o755),
+        (fresh_server.socket_path, 0o777),
+    ):
         path.chmod(mode)
     done = run_python_as(NOBODY, _CONNECT_AS_ANOTHER, fresh_server.socket_path, name)
     assert done.code == 0, done
@@ -77,5 +81,8 @@ def test_a_missing_user_in_the_startup(server):
 
 
 def test_psql_over_the_folder(server):
-    done = run([PG_BIN / "psql", "-X", "-At", "-h", server.socket_dir, "-d", server.file.stem, "-c", "select 1"], env=server.environment())
+    done = run(
+        [PG_BIN / "psql", "-X", "-At", "-h", server.socket_dir, "-d", server.file.stem, "-c", "select 1"],
+        env=server.environment(),
+    )
     assert done.out == "1\n", done

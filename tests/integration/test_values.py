@@ -77,7 +77,7 @@ def test_timestamptz_is_shown_in_the_session_s_time_zone(connection, zone, expec
     connection.execute(f"set timezone = '{zone}'")
     assert texts(connection, "select timestamptz '2024-07-01 12:00:00+00'") == [expected]
     got = connection.execute("select timestamptz '2024-07-01 12:00:00+00'", binary=True).fetchone()[0]
-    assert got == dt.datetime(2024, 7, 1, 12, tzinfo=dt.timezone.utc)
+    assert got == dt.datetime(2024, 7, 1, 12, tzinfo=dt.UTC)
 
 
 def test_time_zones_of_sessions_are_apart(server):
@@ -97,7 +97,7 @@ def test_a_text_without_offset_is_read_in_the_session_s_time_zone(connection, ta
     connection.execute(f"insert into {table} values (%s)", ("2024-07-15 12:00:00",))
     connection.execute("set timezone = 'UTC'")
     rows = connection.execute(f"select at from {table} order by at").fetchall()
-    utc = dt.timezone.utc
+    utc = dt.UTC
     assert rows == [(dt.datetime(2024, 1, 15, 11, tzinfo=utc),), (dt.datetime(2024, 7, 15, 10, tzinfo=utc),)]
 
 
