@@ -18,7 +18,8 @@ constexpr int64_t floor_div(int64_t value, int64_t divisor) {
   return value / divisor - (value % divisor < 0 ? 1 : 0);
 }
 constexpr int64_t floor_mod(int64_t value, int64_t divisor) {
-  return value - floor_div(value, divisor) * divisor;
+  const int64_t rest = value % divisor;  // not by floor_div: its product overflows at the lowest values
+  return rest < 0 ? rest + divisor : rest;
 }
 
 // The era is 400 years, 146097 days; a year starts in March, so that the leap day is its last. |days| < 2^60.
