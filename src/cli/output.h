@@ -3,6 +3,7 @@
 // Threads: one.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <functional>
 #include <string>
@@ -21,16 +22,21 @@ class Output {
     if (buffer_.size() >= kFlushBytes) flush();
   }
   void flush() {
-    if (!buffer_.empty() && !failed_) failed_ = !sink_(buffer_);
+    if (!buffer_.empty() && !failed_ && !sink_(buffer_)) {
+      failed_ = true;
+      error_ = errno;
+    }
     buffer_.clear();
   }
   bool failed() const { return failed_; }
+  int error() const { return error_; }  // errno of the write that failed
 
  private:
   static constexpr size_t kFlushBytes = 64 * 1024;
   Sink sink_;
   std::string buffer_;
   bool failed_ = false;
+  int error_ = 0;
 };
 
 }  // namespace merganser::cli
