@@ -8,10 +8,19 @@ namespace merganser::pgwire {
 
 namespace {
 
+// Vectors are reused so that messages do not allocate, but one huge Bind must not hold memory for the whole session.
+constexpr size_t kKeptCapacity = 4096;
+
+template <typename T>
+void start_over(std::vector<T>& items, size_t count) {
+  items.clear();
+  if (items.capacity() > kKeptCapacity && count <= kKeptCapacity) items.shrink_to_fit();
+}
+
 // Format codes of parameters or results: a count, then 0 (text) or 1 (binary) each.
 void read_formats(MessageReader& in, std::vector<int16_t>& formats) {
-  formats.clear();
   const size_t count = in.count();
+  start_over(formats, count);
   for (size_t i = 0; i < count && in.ok(); i++) {
     const int16_t format = in.i16();
     if (format != 0 && format != 1) {
@@ -22,8 +31,8 @@ void read_formats(MessageReader& in, std::vector<int16_t>& formats) {
 }
 
 void read_values(MessageReader& in, std::vector<std::optional<std::string_view>>& values) {
-  values.clear();
   const size_t count = in.count();
+  start_over(values, count);
   for (size_t i = 0; i < count && in.ok(); i++) values.push_back(in.value());
 }
 
@@ -35,8 +44,8 @@ Parse read_parse(MessageReader& in, std::vector<int32_t>& oids) {
   Parse out;
   out.name = in.text();
   out.sql = in.text();
-  oids.clear();
   const size_t count = in.count();
+  start_over(oids, count);
   for (size_t i = 0; i < count && in.ok(); i++) oids.push_back(in.i32());
   out.oids = oids;
   return out;
