@@ -105,15 +105,25 @@ def auto(place, program):
     made.close()
 
 
+def preload_library(name, folder):
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    assert compiler, "no C compiler"
+    library = folder / f"{name}.so"
+    source = TESTS / "harness" / f"{name}.c"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=60)
+    return library
+
+
 @pytest.fixture(scope="session")
 def slow_fsync(tmp_path_factory):
     """The preload library that makes each fsync take FSYNC_US microseconds more."""
-    library = tmp_path_factory.mktemp("shim") / "slow_fsync.so"
-    compiler = shutil.which("cc") or shutil.which("gcc")
-    assert compiler, "no C compiler"
-    source = TESTS / "harness" / "slow_fsync.c"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", library, source, "-ldl"], check=True, timeout=60)
-    return library
+    return preload_library("slow_fsync", tmp_path_factory.mktemp("shim"))
+
+
+@pytest.fixture(scope="session")
+def fail_fsync(tmp_path_factory):
+    """The preload library that makes fsync fail while the file named by FAIL_FSYNC exists."""
+    return preload_library("fail_fsync", tmp_path_factory.mktemp("shim"))
 
 
 @pytest.fixture(scope="session")

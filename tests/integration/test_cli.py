@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from harness.paths import PG_BIN, PYTHON
-from harness.process import run, wait_until
+from harness.process import run
 
 COMMANDS = ["serve", "url", "run", "sql", "status", "stop", "doctor", "password", "config", "probe"]
 
@@ -144,22 +144,3 @@ def test_settings_reach_an_owner_that_starts_by_itself(auto):
     auto.url(env={"MERGANSER_STATEMENT_TIMEOUT": "1234ms"})
     with auto.connect() as connection:
         assert connection.execute("show statement_timeout").fetchone() == ("1234ms",)
-
-
-def test_max_connections(start_server):
-    server = start_server("--max-connections", "5")
-    held = [server.connect() for _ in range(5)]
-    with pytest.raises(psycopg.OperationalError, match="too many|53300|connections"):
-        server.connect()
-    held.pop().close()
-
-    def works():
-        try:
-            server.connect().close()
-            return True
-        except psycopg.OperationalError:
-            return False
-
-    wait_until(works, "a place is free again")
-    for connection in held:
-        connection.close()

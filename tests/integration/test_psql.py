@@ -48,7 +48,7 @@ SYNTAX_ERRORS = [
     ("selec 1", "selec 1", 0),
     ("select 1 +* 2 frm x y z", None, None),
     ("select 1\nfrom from x", "from from x", 5),
-    ("select 'ä', from from x", "select 'ä', from from x", 17),
+    ("select 'ä€' frm x y", "select 'ä€' frm x y", 16),
 ]
 
 
