@@ -67,6 +67,13 @@ class TextSink {
     return std::exchange(error_, std::nullopt).value_or(Error{});
   }
 
+  // False, and an error, when more than the limit follows the last mark. grow() notices late, for it does not run at
+  // every write: rows are checked once more where they end.
+  bool within_limit() {
+    if (used_ - mark_ > limit_) fail(too_large());
+    return !failed();
+  }
+
   // The string ends where writing ended; after a failure, at the last mark.
   void finish() {
     if (failed()) used_ = mark_;
@@ -74,12 +81,15 @@ class TextSink {
   }
 
  private:
+  Error too_large() const {
+    return make_error(ErrorCode::kProgramLimitExceeded, "a row is larger than " + std::to_string(limit_) + " bytes", {},
+                      "Fetch fewer or shorter columns.");
+  }
   // False when the limit is reached; the room() after that is at the mark.
   bool grow(size_t bytes) {
     if (failed()) used_ = mark_;
     if (used_ - mark_ > limit_ || bytes > limit_ + kRoom || used_ - mark_ + bytes > limit_ + kRoom) {
-      fail(make_error(ErrorCode::kProgramLimitExceeded, "a row is larger than " + std::to_string(limit_) + " bytes", {},
-                      "Fetch fewer or shorter columns."));
+      fail(too_large());
       if (out_.size() < used_ + kRoom) out_.resize(used_ + kRoom);
       return false;
     }

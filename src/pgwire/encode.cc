@@ -39,6 +39,7 @@ Result<RowEncoder> RowEncoder::make(std::vector<engine::TypePtr> types, std::spa
   }
   RowEncoder encoder;
   encoder.utc_ = TimeZone::utc();
+  encoder.max_row_bytes_ = std::min(context.max_row_bytes, kMaxRowBytes);
   encoder.columns_.reserve(types.size());
   for (size_t i = 0; i < types.size(); ++i) {
     MERGANSER_ASSIGN(const Format format, format_of(formats, i));
@@ -63,7 +64,7 @@ Status RowEncoder::encode(const Chunk& chunk, size_t first, size_t count, std::s
 }
 
 Status RowEncoder::encode_rows(const Chunk& chunk, size_t first, size_t count, std::string& out) const {
-  TextSink sink(out, kMaxRowBytes);
+  TextSink sink(out, max_row_bytes_);
   sink.expect(std::min(count * (7 + columns_.size() * kExpectedFieldBytes), kMaxExpectedBytes));
   const size_t fields = columns_.size();
   for (size_t row = first; row < first + count; ++row) {
@@ -81,7 +82,7 @@ Status RowEncoder::encode_rows(const Chunk& chunk, size_t first, size_t count, s
         write_null(sink);
       }
     }
-    if (sink.failed()) return sink.take_error();
+    if (!sink.within_limit()) return sink.take_error();
     store_big_endian(sink.at(start + 1), static_cast<uint32_t>(sink.size() - start - 1));
   }
   return {};

@@ -21,14 +21,16 @@ namespace merganser::pgwire {
 
 enum class Format : int16_t { kText = 0, kBinary = 1 };
 
+// A message has a 32-bit length, and clients refuse what they cannot hold: PostgreSQL's own limit for a row.
+inline constexpr size_t kMaxRowBytes = size_t{1} << 30;
+
 struct EncodeContext {
   const TimeZone* time_zone = nullptr;  // the session's; null means UTC
+  size_t max_row_bytes = kMaxRowBytes;  // at most kMaxRowBytes
 };
 
 class RowEncoder {
  public:
-  // A message has a 32-bit length, and clients refuse what they cannot hold: PostgreSQL's own limit for a row.
-  static constexpr size_t kMaxRowBytes = size_t{1} << 30;
   static constexpr size_t kMaxColumns = 65535;
 
   // `formats` as in Bind: none means text for all, one is for all, else one a column. 08P01 for another number of
@@ -37,7 +39,7 @@ class RowEncoder {
                                  EncodeContext context);
 
   // Appends whole messages for the rows [first, first + count). After an error, `out` ends with the last row that
-  // could be encoded: 54000 for a row over kMaxRowBytes, 22008 for a date that the binary format cannot hold.
+  // could be encoded: 54000 for a row over the limit, 22008 for a date that the binary format cannot hold.
   Status encode(const engine::Chunk& chunk, size_t first, size_t count, std::string& out) const;
 
   size_t columns() const { return columns_.size(); }
@@ -62,6 +64,7 @@ class RowEncoder {
 
   std::vector<Column> columns_;
   TimeZone::Ptr utc_;
+  size_t max_row_bytes_ = kMaxRowBytes;
 };
 
 // Set the column's encode function, and for arrays its element. In encode_text.cc and encode_binary.cc.

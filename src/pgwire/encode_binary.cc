@@ -121,7 +121,7 @@ void encode_decimal(const Column& column, const VectorView& view, uint64_t row, 
 }
 void encode_bignum(const Column&, const VectorView& view, uint64_t row, TextSink& sink) {
   std::string digits;
-  TextSink text(digits, RowEncoder::kMaxRowBytes);
+  TextSink text(digits, kMaxRowBytes);
   engine::append_bignum(text, view.string_at(row));
   if (text.failed()) return sink.fail(text.take_error());
   text.finish();

@@ -175,13 +175,18 @@ TEST_F(EncodeTest, PartsOfAChunkAndRowsWithoutColumns) {
 }
 
 TEST_F(EncodeTest, ARowThatIsTooLargeIsAnErrorAndThoseBeforeItStay) {
-  // 600 million bytes as hexadecimal text are more than a message may have.
-  const Answer answer =
-      ask("SELECT CASE WHEN i = 1 THEN repeat('x', 600000000)::BLOB ELSE 'a'::BLOB END FROM range(3) r(i)", {0});
-  ASSERT_FALSE(answer.status.ok());
-  EXPECT_EQ(answer.status.error().code, ErrorCode::kProgramLimitExceeded);
-  ASSERT_EQ(answer.rows.size(), 1u);
-  EXPECT_EQ(answer.rows[0][0], "\\x61");
+  const char* const columns[] = {
+      "repeat('x', 600000)::BLOB",   "repeat('x', 1200000)", "list_value(repeat('\"', 600000))",
+      "{'a': repeat('\n', 600000)}", "range(300000)",        "repeat('1', 1100000)::BIT"};
+  for (const char* const column : columns) {
+    const std::string large(column);
+    const Answer answer =
+        ask("SELECT CASE WHEN i = 1 THEN " + large + " END, 'x' FROM range(3) r(i)", {0}, {}, {nullptr, 1'000'000});
+    ASSERT_FALSE(answer.status.ok()) << column;
+    EXPECT_EQ(answer.status.error().code, ErrorCode::kProgramLimitExceeded);
+    ASSERT_EQ(answer.rows.size(), 1u) << column;
+    EXPECT_EQ(answer.rows[0][1], "x");
+  }
 }
 
 TEST_F(EncodeTest, TheSessionsZoneIsUsed) {
