@@ -2,6 +2,7 @@
 #include "cli/app.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <clocale>
 #include <cstdlib>
 #include <fmt/format.h>
@@ -314,6 +315,20 @@ void set_character_type() {
   if (!chosen) setlocale(LC_CTYPE, "C.UTF-8");
 }
 
+// A name that is no command gets an answer of its own: the parser would speak of "subcommands".
+int check_command_name(const std::string& name) {
+  const bool known = std::ranges::find(kCommands, name, [](const Command& command) {
+                       return std::string(command.name);
+                     }) != std::end(kCommands);
+  if (known || name == "help" || name.starts_with('-')) return kExitOk;
+  if (name.empty()) {
+    write_all(STDERR_FILENO, "merganser: which command? merganser help lists them\n");
+  } else {
+    write_all(STDERR_FILENO, fmt::format("merganser: there is no command \"{}\"; merganser help lists them\n", name));
+  }
+  return kExitUsage;
+}
+
 int parse_and_run(std::vector<std::string> arguments) {
   // What follows "--" is the program's (or SQL that begins with a dash): the parser never sees it.
   std::vector<std::string> after_dashes;
@@ -324,6 +339,7 @@ int parse_and_run(std::vector<std::string> arguments) {
     break;
   }
   const std::string chosen = arguments.empty() ? "" : arguments[0];
+  if (const int refused = check_command_name(chosen); refused != kExitOk) return refused;
   if (chosen == "help") arguments[0] = "--help";
   if (chosen == "help" && arguments.size() == 2) arguments = {arguments[1], "--help"};
 

@@ -46,7 +46,7 @@ std::string config_json(const LoadedSettings& loaded) {
                         {"type", setting_kind(spec)},
                         {"default", setting_text(Settings(), spec)},
                         {"accepts", accepted_values(spec)},
-                        {"origin", kOriginNames[static_cast<size_t>(origin.origin)]},
+                        {"source", kOriginNames[static_cast<size_t>(origin.origin)]},
                         {"where", origin.where},
                         {"doc", spec.doc}});
   }

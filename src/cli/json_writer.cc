@@ -1,8 +1,10 @@
-// JSON: one array of objects a result, or one object a line. Numbers, booleans and JSON columns are JSON values.
+// JSON: one array of objects a result, or one object a line. Numbers, booleans, arrays and JSON columns are JSON
+// values.
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "cli/array_json.h"
 #include "cli/result_writer.h"
 #include "cli/text_width.h"
 #include "cli/type_oids.h"
@@ -50,6 +52,11 @@ std::string json_value(uint32_t type, const Cell& cell) {
   if (type == kBoolOid && (*cell == "f" || *cell == "false")) return "false";
   if (is_numeric_type(type) && is_json_number(*cell)) return std::string(*cell);
   if ((type == kJsonOid || type == kJsonbOid) && nlohmann::json::accept(*cell)) return on_one_line(*cell);
+  if (const uint32_t element = element_type(type); element != 0) {
+    auto array =
+        array_json(*cell, [element](std::optional<std::string_view> value) { return json_value(element, value); });
+    if (array) return *array;
+  }
   return json_string(*cell);
 }
 

@@ -10,24 +10,28 @@
 #include "owner/startup_report.h"
 
 namespace merganser::cli {
-namespace {
-
-// The owner reads files and environment itself; what was said by flags must be handed on.
-std::vector<std::string> serve_arguments(const FileOptions& options) {
-  std::vector<std::string> arguments;
+StartArguments start_arguments(const FileOptions& options, const std::map<std::string, std::string>& environment,
+                               const std::string& directory) {
+  StartArguments arguments;
   if (!options.config_flag.empty()) {
-    // The owner works in another directory.
-    char* absolute = ::realpath(options.config_flag.c_str(), nullptr);
-    arguments.push_back(fmt::format("--config={}", absolute == nullptr ? options.config_flag : std::string(absolute)));
-    std::free(absolute);
+    arguments.flags.push_back("--config=" + absolute_path(options.config_flag, directory));
   }
   for (const auto& [name, text] : options.setting_flags) {
-    arguments.push_back(fmt::format("{}={}", setting_flag(*find_setting(name)), text));
+    const SettingSpec& spec = *find_setting(name);
+    const std::string value = spec.rule == TextRule::kPath ? absolute_path(text, directory) : text;
+    arguments.flags.push_back(fmt::format("{}={}", setting_flag(spec), value));
+  }
+  const auto make_absolute = [&](const std::string& variable) {
+    const auto found = environment.find(variable);
+    if (found == environment.end() || found->second.empty() || found->second.front() == '/') return;
+    arguments.environment.emplace_back(variable, absolute_path(found->second, directory));
+  };
+  make_absolute("MERGANSER_CONFIG");
+  for (const SettingSpec& spec : setting_specs()) {
+    if (spec.rule == TextRule::kPath) make_absolute(setting_variable(spec));
   }
   return arguments;
 }
-
-}  // namespace
 
 Result<LoadedSettings> settings_for(const FileOptions& options) {
   SettingsInput input;
@@ -35,6 +39,7 @@ Result<LoadedSettings> settings_for(const FileOptions& options) {
   input.flags = options.setting_flags;
   input.config_flag = options.config_flag;
   input.database_file = options.file;
+  input.directory = working_directory();
   MERGANSER_ASSIGN(LoadedSettings loaded, load_settings(input));
   for (const std::string& warning : loaded.warnings) write_all(STDERR_FILENO, fmt::format("merganser: {}\n", warning));
   return loaded;
@@ -57,7 +62,9 @@ Result<owner::Endpoint> reach_owner(const FileOptions& options) {
   }
   owner::StartOptions start;
   start.executable = os::this_executable();
-  start.serve_arguments = serve_arguments(options);
+  StartArguments arguments = start_arguments(options, environment_map(), working_directory());
+  start.serve_arguments = std::move(arguments.flags);
+  start.environment = std::move(arguments.environment);
   if (on_terminal(STDERR_FILENO)) {
     start.progress = [](const std::string& text) { write_all(STDERR_FILENO, fmt::format("merganser: {}\n", text)); };
   }

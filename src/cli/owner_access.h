@@ -26,6 +26,15 @@ struct FileOptions {
 // Settings as the owner of this file will see them. Warnings go to standard error.
 Result<LoadedSettings> settings_for(const FileOptions& options);
 
+// What an owner that is started now is told beside its file: flags, and the variables that hold relative paths, both
+// with absolute paths, since it works in another directory. Pure, for tests.
+struct StartArguments {
+  std::vector<std::string> flags;
+  std::vector<std::pair<std::string, std::string>> environment;
+};
+StartArguments start_arguments(const FileOptions& options, const std::map<std::string, std::string>& environment,
+                               const std::string& directory);
+
 // The endpoint of the running owner, or of one that is started now.
 Result<owner::Endpoint> reach_owner(const FileOptions& options);
 

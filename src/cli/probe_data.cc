@@ -8,7 +8,7 @@ namespace merganser::cli {
 namespace {
 
 constexpr int64_t kSeedBatch = 1000;
-constexpr float kNoise = 0.2F;
+constexpr float kNoise = 0.05F;
 
 }  // namespace
 

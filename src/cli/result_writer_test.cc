@@ -97,6 +97,20 @@ TEST_F(ResultWriterTest, JsonValuesFollowTheColumnTypes) {
   EXPECT_EQ(write(OutputFormat::kNdjson), "");
 }
 
+TEST_F(ResultWriterTest, JsonOfArrays) {
+  columns_ = {{"a", 1007}, {"t", 1009}, {"b", 1000}};
+  rows_ = {{"{{1,2},{3,NULL}}", R"({a,"b,\"c\" {}","NULL",NULL,""})", "{t,f}"},
+           {"{}", "{\"open", "[0:1]={t,f}"},
+           {"{1,}", "x", std::nullopt}};
+  EXPECT_EQ(write(OutputFormat::kNdjson),
+            R"({"a":[[1,2],[3,null]],"t":["a","b,\"c\" {}","NULL",null,""],"b":[true,false]})"
+            "\n"
+            R"({"a":[],"t":"{\"open","b":[true,false]})"
+            "\n"
+            R"({"a":"{1,}","t":"x","b":null})"
+            "\n");
+}
+
 TEST_F(ResultWriterTest, AFailedWriteIsRemembered) {
   Output output([](std::string_view) { return false; });
   const auto writer = make_csv_writer(output);

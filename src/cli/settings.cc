@@ -25,57 +25,57 @@ using S = Settings;
 constexpr SettingSpec kSpecs[] = {
     {"listen", &S::listen, 0, 0, TextRule::kListenAddress,
      "TCP address to listen on, such as 127.0.0.1:5432; empty listens on the Unix socket only"},
-    {"socket_dir", &S::socket_dir, 0, 0, TextRule::kAny,
+    {"socket_dir", &S::socket_dir, 0, 0, TextRule::kPath,
      "directory of the Unix socket; empty takes a private one of this user"},
-    {"port", &S::port, 1, 65535, TextRule::kAny, "number in the Unix socket's name, .s.PGSQL.<port>"},
-    {"password_file", &S::password_file, 0, 0, TextRule::kAny,
+    {"port", &S::port, 1, 65535, TextRule::kNone, "number in the Unix socket's name, .s.PGSQL.<port>"},
+    {"password_file", &S::password_file, 0, 0, TextRule::kPath,
      "file of user:verifier lines for TCP clients (see merganser password)"},
-    {"max_connections", &S::max_connections, 1, 100000, TextRule::kAny, "clients at once; more are refused (53300)"},
-    {"tcp_keepalive", &S::tcp_keepalive, 0, kDay, TextRule::kAny,
+    {"max_connections", &S::max_connections, 1, 100000, TextRule::kNone, "clients at once; more are refused (53300)"},
+    {"tcp_keepalive", &S::tcp_keepalive, 0, kDay, TextRule::kNone,
      "silence after which a TCP client is probed; 0 leaves it to the system"},
-    {"max_message_bytes", &S::max_message_bytes, 64 * kKiB, kGiB, TextRule::kAny, "largest message of a client"},
-    {"output_buffer_bytes", &S::output_buffer_bytes, 16 * kKiB, kGiB, TextRule::kAny,
+    {"max_message_bytes", &S::max_message_bytes, 64 * kKiB, kGiB, TextRule::kNone, "largest message of a client"},
+    {"output_buffer_bytes", &S::output_buffer_bytes, 16 * kKiB, kGiB, TextRule::kNone,
      "bytes waiting for one slow client before its query pauses"},
-    {"io_threads", &S::io_threads, 1, 64, TextRule::kAny, "threads that talk to clients"},
-    {"idle_timeout", &S::idle_timeout, 0, 365 * kDay, TextRule::kAny,
+    {"io_threads", &S::io_threads, 1, 64, TextRule::kNone, "threads that talk to clients"},
+    {"idle_timeout", &S::idle_timeout, 0, 365 * kDay, TextRule::kNone,
      "an owner that a client started leaves after this long without any; 0 never"},
-    {"start_timeout", &S::start_timeout, kSecond / 10, kHour, TextRule::kAny,
+    {"start_timeout", &S::start_timeout, kSecond / 10, kHour, TextRule::kNone,
      "how long a client waits for an owner to start"},
     {"log_level", &S::log_level, 0, 0, TextRule::kLogLevel, "least level that is logged"},
-    {"log_file", &S::log_file, 0, 0, TextRule::kAny,
+    {"log_file", &S::log_file, 0, 0, TextRule::kPath,
      "where the log goes; empty is standard error, or <socket_dir>/log when a client started the owner"},
-    {"allow_network_fs", &S::allow_network_fs, 0, 0, TextRule::kAny,
+    {"allow_network_fs", &S::allow_network_fs, 0, 0, TextRule::kNone,
      "own files on network file systems, where locks may not hold"},
-    {"create_parents", &S::create_parents, 0, 0, TextRule::kAny, "make missing directories above the database"},
-    {"threads", &S::threads, 0, 1024, TextRule::kAny, "threads of the engine; 0 is one a core"},
+    {"create_parents", &S::create_parents, 0, 0, TextRule::kNone, "make missing directories above the database"},
+    {"threads", &S::threads, 0, 1024, TextRule::kNone, "threads of the engine; 0 is one a core"},
     {"memory_limit", &S::memory_limit, 0, 0, TextRule::kMemoryLimit,
      "memory of the engine, such as 4GB or 50%; empty is DuckDB's own default, 80%"},
-    {"temp_dir", &S::temp_dir, 0, 0, TextRule::kAny,
+    {"temp_dir", &S::temp_dir, 0, 0, TextRule::kPath,
      "directory for what does not fit in memory; empty: beside the file"},
-    {"temp_limit", &S::temp_limit, 0, 1024 * kTiB, TextRule::kAny, "largest size of temporary files"},
-    {"checkpoint_wal_bytes", &S::checkpoint_wal_bytes, 64 * kKiB, kTiB, TextRule::kAny,
+    {"temp_limit", &S::temp_limit, 0, 1024 * kTiB, TextRule::kNone, "largest size of temporary files"},
+    {"checkpoint_wal_bytes", &S::checkpoint_wal_bytes, 64 * kKiB, kTiB, TextRule::kNone,
      "size of the write-ahead log at which a checkpoint is due"},
-    {"checkpoint_interval", &S::checkpoint_interval, 0, 7 * kDay, TextRule::kAny,
+    {"checkpoint_interval", &S::checkpoint_interval, 0, 7 * kDay, TextRule::kNone,
      "time after which an idle owner makes a checkpoint; 0 never"},
-    {"reader_threads", &S::reader_threads, 1, 1024, TextRule::kAny, "queries that run at once"},
-    {"max_read_connections", &S::max_read_connections, 1, 4096, TextRule::kAny, "snapshot connections kept for reads"},
-    {"snapshot_max_age", &S::snapshot_max_age, kSecond, 7 * kDay, TextRule::kAny,
+    {"reader_threads", &S::reader_threads, 1, 1024, TextRule::kNone, "queries that run at once"},
+    {"max_read_connections", &S::max_read_connections, 1, 4096, TextRule::kNone, "snapshot connections kept for reads"},
+    {"snapshot_max_age", &S::snapshot_max_age, kSecond, 7 * kDay, TextRule::kNone,
      "age at which a read snapshot is retired, so that checkpoints can go on"},
-    {"statement_cache", &S::statement_cache, 0, 1'000'000, TextRule::kAny, "prepared statements kept"},
-    {"write_queue_units", &S::write_queue_units, 1, 10'000'000, TextRule::kAny,
+    {"statement_cache", &S::statement_cache, 0, 1'000'000, TextRule::kNone, "prepared statements kept"},
+    {"write_queue_units", &S::write_queue_units, 1, 10'000'000, TextRule::kNone,
      "writes waiting at once; more are refused (53300)"},
-    {"write_queue_bytes", &S::write_queue_bytes, kMiB, kTiB, TextRule::kAny, "bytes of the writes that wait"},
-    {"session_queue_bytes", &S::session_queue_bytes, kMiB, kTiB, TextRule::kAny, "the same for one session"},
-    {"batch_max_units", &S::batch_max_units, 1, 1'000'000, TextRule::kAny, "writes that share one commit at most"},
-    {"batch_max_bytes", &S::batch_max_bytes, 64 * kKiB, kTiB, TextRule::kAny, "bytes that share one commit at most"},
-    {"batch_max_time", &S::batch_max_time, 1000, 60 * kSecond, TextRule::kAny,
+    {"write_queue_bytes", &S::write_queue_bytes, kMiB, kTiB, TextRule::kNone, "bytes of the writes that wait"},
+    {"session_queue_bytes", &S::session_queue_bytes, kMiB, kTiB, TextRule::kNone, "the same for one session"},
+    {"batch_max_units", &S::batch_max_units, 1, 1'000'000, TextRule::kNone, "writes that share one commit at most"},
+    {"batch_max_bytes", &S::batch_max_bytes, 64 * kKiB, kTiB, TextRule::kNone, "bytes that share one commit at most"},
+    {"batch_max_time", &S::batch_max_time, 1000, 60 * kSecond, TextRule::kNone,
      "how long a group of writes runs before its commit"},
-    {"linger", &S::linger, 0, 1000, TextRule::kAny, "wait for company before a lone write commits; 0 does not wait"},
-    {"lane_lease", &S::lane_lease, kSecond / 100, kHour, TextRule::kAny,
+    {"linger", &S::linger, 0, 1000, TextRule::kNone, "wait for company before a lone write commits; 0 does not wait"},
+    {"lane_lease", &S::lane_lease, kSecond / 100, kHour, TextRule::kNone,
      "a write transaction idle for longer is ended when others wait to write (25P03)"},
-    {"statement_timeout", &S::statement_timeout, 0, 7 * kDay, TextRule::kAny,
+    {"statement_timeout", &S::statement_timeout, 0, 7 * kDay, TextRule::kNone,
      "longest run of a statement unless the session says otherwise; 0 is no limit"},
-    {"idle_in_transaction_timeout", &S::idle_in_transaction_timeout, 0, 7 * kDay, TextRule::kAny,
+    {"idle_in_transaction_timeout", &S::idle_in_transaction_timeout, 0, 7 * kDay, TextRule::kNone,
      "longest idle time inside a transaction; 0 is no limit"},
 };
 
@@ -126,8 +126,10 @@ bool text_follows(TextRule rule, std::string_view text) {
       return is_memory_limit(text);
     case TextRule::kLogLevel:
       return parse_log_level(text, level);
-    case TextRule::kAny:
+    case TextRule::kPath:
       return text.size() <= 4096;
+    case TextRule::kNone:
+      return true;
   }
   return false;
 }
@@ -220,8 +222,10 @@ std::string accepted_values(const SettingSpec& spec) {
       return "a size of at least 16MiB such as 4GB, a share such as 50%, or nothing";
     case TextRule::kLogLevel:
       return "debug, info, warn or error";
-    case TextRule::kAny:
-      return "text of up to 4096 bytes";
+    case TextRule::kPath:
+      return "a path of up to 4096 bytes";
+    case TextRule::kNone:
+      break;
   }
   return "text";
 }

@@ -71,14 +71,14 @@ using SettingField = std::variant<bool Settings::*, int64_t Settings::*, Setting
                                   Settings::Duration Settings::*, std::string Settings::*>;
 
 // How the text of a string setting is checked.
-enum class TextRule : uint8_t { kAny, kListenAddress, kMemoryLimit, kLogLevel };
+enum class TextRule : uint8_t { kPath, kListenAddress, kMemoryLimit, kLogLevel, kNone };
 
 struct SettingSpec {
   std::string_view name;  // as TOML writes it; MERGANSER_<NAME> in the environment; --with-dashes as a flag
   SettingField field;
   int64_t min = 0;  // integers as they are, sizes in bytes, durations in microseconds
   int64_t max = 0;
-  TextRule rule = TextRule::kAny;
+  TextRule rule = TextRule::kNone;
   std::string_view doc;
 };
 

@@ -1,7 +1,9 @@
 #include "cli/settings_load.h"
 
 #include <array>
+#include <cstdlib>
 #include <fmt/format.h>
+#include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -70,7 +72,7 @@ Status apply_environment(const SettingsInput& input, LoadedSettings& loaded) {
     const std::string variable = setting_variable(spec);
     const auto found = input.environment.find(variable);
     if (found == input.environment.end()) continue;
-    if (Status set = set_setting(loaded.settings, spec, found->second); !set.ok()) {
+    if (Status set = set_setting_in(loaded.settings, spec, found->second, input.directory); !set.ok()) {
       set.error().message = fmt::format("environment variable {}: {}", variable, set.error().message);
       return set;
     }
@@ -96,7 +98,7 @@ Status apply_flags(const SettingsInput& input, LoadedSettings& loaded) {
                         fmt::format("did you mean {}?", nearest_setting(name)));
     }
     const std::string flag = setting_flag(*spec);
-    if (Status set = set_setting(loaded.settings, *spec, text); !set.ok()) {
+    if (Status set = set_setting_in(loaded.settings, *spec, text, input.directory); !set.ok()) {
       set.error().message = fmt::format("{}: {}", flag, set.error().message);
       return set;
     }
@@ -113,6 +115,22 @@ Result<LoadedSettings> load_settings(const SettingsInput& input) {
   MERGANSER_TRY(apply_environment(input, loaded));
   MERGANSER_TRY(apply_flags(input, loaded));
   return loaded;
+}
+
+std::string absolute_path(const std::string& path, const std::string& directory) {
+  if (path.empty() || path.front() == '/' || directory.empty()) return path;
+  return directory + "/" + path;
+}
+
+std::string working_directory() {
+  const std::unique_ptr<char, void (*)(void*)> path(getcwd(nullptr, 0), &std::free);
+  return path ? path.get() : "";
+}
+
+Status set_setting_in(Settings& settings, const SettingSpec& spec, std::string_view text,
+                      const std::string& directory) {
+  if (spec.rule != TextRule::kPath) return set_setting(settings, spec, text);
+  return set_setting(settings, spec, absolute_path(std::string(text), directory));
 }
 
 std::map<std::string, std::string> environment_map() {

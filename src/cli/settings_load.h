@@ -2,6 +2,7 @@
 //
 // Files: /etc/merganser.toml, then $XDG_CONFIG_HOME/merganser/config.toml, then <database>.merganser.toml; one named by
 // --config or MERGANSER_CONFIG takes the place of all three.
+// A relative path in a file starts from the file's directory; in a variable or flag, from the working directory.
 // Threads: a function of its input and the files it reads.
 #pragma once
 
@@ -21,6 +22,7 @@ struct SettingsInput {
   std::string config_flag;                                 // --config; empty when not given
   std::string database_file;                               // empty when the command has none
   std::string system_file = "/etc/merganser.toml";
+  std::string directory;  // that relative paths of flags and variables start from
 };
 
 enum class Origin : uint8_t { kDefault, kFile, kEnvironment, kFlag };
@@ -42,6 +44,13 @@ Result<LoadedSettings> load_settings(const SettingsInput& input);
 
 // This process's environment as a map.
 std::map<std::string, std::string> environment_map();
+
+// The same path, but absolute: "a/b" under a directory. An empty path stays empty.
+std::string absolute_path(const std::string& path, const std::string& directory);
+std::string working_directory();
+
+// set_setting for a text that was written in, or in a file of, this directory.
+Status set_setting_in(Settings& settings, const SettingSpec& spec, std::string_view text, const std::string& directory);
 
 // Applies one TOML file; exposed for tests.
 Status apply_toml_file(const std::string& path, LoadedSettings& loaded);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cli/owner_access.h"
 #include "cli/settings_load.h"
 #include "cli/units.h"
 
@@ -128,6 +129,31 @@ TEST_F(SettingsTest, AFileOfSomebodyElseIsRefused) {
   chmod(path.c_str(), 0644);
   ASSERT_EQ(chown(path.c_str(), 65534, 65534), 0);
   EXPECT_NE(load_settings(input_).error().message.find("another user"), std::string::npos);
+}
+
+TEST_F(SettingsTest, RelativePathsStartWhereTheyAreWritten) {
+  input_.config_flag = write("paths.toml", "temp_dir = \"spill\"\nlog_file = \"/var/log/m\"\n");
+  input_.environment["MERGANSER_PASSWORD_FILE"] = "passwords";
+  input_.flags = {{"socket_dir", "s"}};
+  input_.directory = "/work";
+  const auto loaded = load_settings(input_);
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded->settings.temp_dir, dir_ + "/spill");
+  EXPECT_EQ(loaded->settings.log_file, "/var/log/m");
+  EXPECT_EQ(loaded->settings.password_file, "/work/passwords");
+  EXPECT_EQ(loaded->settings.socket_dir, "/work/s");
+}
+
+TEST(StartArguments, AreAbsolute) {
+  FileOptions options;
+  options.config_flag = "conf.toml";
+  options.setting_flags = {{"socket_dir", "s"}, {"threads", "2"}};
+  const auto arguments = start_arguments(
+      options, {{"MERGANSER_LOG_FILE", "log"}, {"MERGANSER_TEMP_DIR", "/tmp"}, {"MERGANSER_THREADS", "1"}}, "/work");
+  EXPECT_EQ(arguments.flags,
+            (std::vector<std::string>{"--config=/work/conf.toml", "--socket-dir=/work/s", "--threads=2"}));
+  EXPECT_EQ(arguments.environment,
+            (std::vector<std::pair<std::string, std::string>>{{"MERGANSER_LOG_FILE", "/work/log"}}));
 }
 
 TEST(Units, SizesAndDurations) {

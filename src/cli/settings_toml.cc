@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "cli/settings_load.h"
+#include "os/file.h"
 
 namespace merganser::cli {
 namespace {
@@ -71,7 +72,7 @@ Status apply_entry(const std::string& path, std::string_view key, const toml::no
     return file_error(path, line,
                       fmt::format("{} cannot be {}; it takes {}", spec->name, shown(node), accepted_values(*spec)));
   }
-  if (Status set = set_setting(loaded.settings, *spec, *text); !set.ok()) {
+  if (Status set = set_setting_in(loaded.settings, *spec, *text, os::directory_of(path)); !set.ok()) {
     return file_error(path, line, set.error().message);
   }
   loaded.origins[std::string(spec->name)] = {Origin::kFile, fmt::format("{}:{}", path, line)};

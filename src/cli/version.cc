@@ -7,8 +7,12 @@
 
 namespace merganser::cli {
 
+std::string version_number() {
+  return owner::kVersion;
+}
+
 std::string version_text() {
-  return fmt::format("merganser {} (DuckDB {})", owner::kVersion, engine::duckdb_version());
+  return fmt::format("merganser {} (DuckDB {})", version_number(), engine::duckdb_version());
 }
 
 }  // namespace merganser::cli

@@ -5,6 +5,7 @@
 
 namespace merganser::cli {
 
-std::string version_text();  // "merganser 0.1.0 (DuckDB v1.5.5)"
+std::string version_number();  // "0.1.0"
+std::string version_text();    // "merganser 0.1.0 (DuckDB v1.5.5)"
 
 }  // namespace merganser::cli

@@ -108,6 +108,34 @@ void Coordinator::request_lane(LaneRequest request) {
   deliver({[refused = std::move(request.refused)] { refused(shutting_down()); }});
 }
 
+void Coordinator::cancel(uint64_t session, const Error& why) {
+  Tasks tasks;
+  std::vector<UnitPtr> cancelled;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto it = queue_.begin(); it != queue_.end();) {
+      if (auto* unit = std::get_if<UnitPtr>(&*it); unit != nullptr && (*unit)->session == session) {
+        cancelled.push_back(std::move(*unit));
+        it = queue_.erase(it);
+      } else if (auto* lane = std::get_if<LaneRequest>(&*it); lane != nullptr && lane->session == session) {
+        tasks.push_back([refused = std::move(lane->refused), why] { refused(why); });
+        it = queue_.erase(it);
+      } else {
+        ++it;
+      }
+    }
+  }
+  {
+    const std::lock_guard lock(executing_mutex_);
+    if (executing_session_ == session) writer_->interrupt();
+  }
+  for (UnitPtr& unit : cancelled) {
+    counters_.cancelled++;
+    fail(std::move(unit), why, tasks);
+  }
+  deliver(std::move(tasks));
+}
+
 void Coordinator::account_done_locked(const Unit& unit) {
   if (unit.footprint == 0) return;
   queue_units_--;
@@ -312,19 +340,29 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
 
 Status Coordinator::run_unit(Unit& unit) {
   unit.outcome.results.clear();
+  if (unit.cancelled->load()) return make_error(ErrorCode::kQueryCanceled, "canceling statement due to user request");
   const engine::SettingsPtr before = writer_->settings();
   MERGANSER_TRY(writer_->apply(unit.settings));
   if (writer_->settings() != before) cache_.clear();
   for (const Statement& statement : unit.statements) {
-    MERGANSER_ASSIGN(auto result, run_statement(statement));
+    MERGANSER_ASSIGN(auto result, run_statement(statement, unit.session));
     unit.outcome.results.push_back(std::move(result));
   }
   return {};
 }
 
-Result<engine::ResultSet> Coordinator::run_statement(const Statement& statement) {
+Result<engine::ResultSet> Coordinator::run_statement(const Statement& statement, uint64_t session) {
   MERGANSER_ASSIGN(engine::Prepared * prepared, cache_.get(*writer_, *statement.sql, *statement.kind));
-  return prepared->execute(statement.values, false);
+  mark_executing(session);
+  auto result = prepared->execute(statement.values, false);
+  mark_executing(0);
+  return result;
+}
+
+// A cancel may interrupt the writer only while that session's own statement executes: never another's, never COMMIT.
+void Coordinator::mark_executing(uint64_t session) {
+  const std::lock_guard lock(executing_mutex_);
+  executing_session_ = session;
 }
 
 Status Coordinator::commit_writer(bool ddl) {

@@ -75,6 +75,9 @@ class Coordinator {
   // Answers through unit->done, also when refused.
   void submit(UnitPtr unit);
   void request_lane(LaneRequest request);
+  // The session's unit or lane request that still waits is answered with `why` at once; one that executes is
+  // interrupted, which the caller repeats until its answer has come.
+  void cancel(uint64_t session, const Error& why);
   // Makes an interactive transaction durable. The caller holds the lane, or wrote nothing. Blocks for the fsync.
   Status commit(engine::Connection& connection, bool wrote, bool ddl);
 
@@ -111,7 +114,8 @@ class Coordinator {
   void execute_group(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks);
   void execute_solo(UnitPtr& unit, Tasks& tasks);
   Status run_unit(Unit& unit);
-  Result<engine::ResultSet> run_statement(const Statement& statement);
+  Result<engine::ResultSet> run_statement(const Statement& statement, uint64_t session);
+  void mark_executing(uint64_t session);
   Status commit_writer(bool ddl);
   void finish(UnitPtr unit, Tasks& tasks);
   void fail(UnitPtr unit, Error error, Tasks& tasks);
@@ -134,6 +138,8 @@ class Coordinator {
   size_t queue_bytes_ = 0;
   size_t queue_units_ = 0;
   std::unordered_map<uint64_t, size_t> session_bytes_;
+  std::mutex executing_mutex_;
+  uint64_t executing_session_ = 0;  // sessions count from 1
   Lane* lane_ = nullptr;
   bool stopping_ = false;
 

@@ -62,6 +62,7 @@ bool is_client_setting(std::string_view lower_name) {
 
 Prepared::Prepared(Database& database, void* handle, std::string text)
     : database_(database), handle_(handle), text_(std::move(text)) {
+  for (const Token& token : tokenize(text_)) mentions_returning_ |= token.is_word("returning");
   describe();
 }
 
@@ -92,6 +93,26 @@ void Prepared::describe() {
     columns->push_back(Column{name ? name.get() : "", std::move(parsed)});
   }
   if (!columns->empty()) columns_ = std::move(columns);
+}
+
+bool Prepared::gives_rows() const {
+  if (!columns_) return false;
+  // A change without RETURNING describes itself as one column "Count" of type BIGINT.
+  switch (static_cast<int>(duckdb_prepared_statement_type(statement_of(handle_)))) {
+    case DUCKDB_STATEMENT_TYPE_INSERT:
+    case DUCKDB_STATEMENT_TYPE_UPDATE:
+    case DUCKDB_STATEMENT_TYPE_DELETE:
+    case DUCKDB_STATEMENT_TYPE_CREATE:
+    case kStatementMergeInto:
+      return columns_->size() != 1 || columns_->front().name != "Count" || mentions_returning_;
+    case DUCKDB_STATEMENT_TYPE_SELECT:
+    case DUCKDB_STATEMENT_TYPE_EXPLAIN:
+    case DUCKDB_STATEMENT_TYPE_PRAGMA:
+    case DUCKDB_STATEMENT_TYPE_EXECUTE:
+      return true;
+    default:
+      return false;
+  }
 }
 
 Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool streaming) {

@@ -37,7 +37,8 @@ class Prepared {
   const TypePtr& parameter_type(int index) const { return parameter_types_[static_cast<size_t>(index)]; }
   // The result's columns; null when the statement gives none or they depend on parameters.
   const Columns& columns() const { return columns_; }
-  ReturnKind return_kind() const { return return_kind_; }
+  // Whether it gives rows: a query, or a change with RETURNING.
+  bool gives_rows() const;
 
   // Executes with these values (as many as parameter_count()). Streaming: rows come as they are asked for.
   Result<ResultSet> execute(const std::vector<Value>& values, bool streaming);
@@ -52,8 +53,8 @@ class Prepared {
   std::string text_;
   std::vector<TypePtr> parameter_types_;
   Columns columns_;
+  bool mentions_returning_ = false;
   Columns original_names_;  // set when exotic columns were wrapped in a cast to text
-  ReturnKind return_kind_ = ReturnKind::kNothing;
 };
 
 class Connection {

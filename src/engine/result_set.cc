@@ -45,6 +45,10 @@ ResultSet::ResultSet(std::unique_ptr<Raw> raw, Columns columns) : raw_(std::move
   for (const Column& column : *columns_) types_.push_back(column.type);
 }
 
+uint64_t ResultSet::materialised_rows() const {
+  return raw_ ? duckdb_row_count(&raw_->result) : 0;
+}
+
 Result<std::optional<Chunk>> ResultSet::next() {
   if (!raw_ || kind_ != ReturnKind::kRows) return std::optional<Chunk>();
   duckdb_data_chunk chunk = duckdb_fetch_chunk(raw_->result);

@@ -36,6 +36,8 @@ class ResultSet {
 
   ReturnKind kind() const { return kind_; }
   uint64_t changed_rows() const { return changed_rows_; }
+  // Of a materialised result.
+  uint64_t materialised_rows() const;
   const Columns& columns() const { return columns_; }
   // Other names for the same columns.
   void rename(Columns columns) { columns_ = std::move(columns); }

@@ -1,0 +1,332 @@
+#include "cli/owner_process.h"
+
+#include <filesystem>
+#include <fstream>
+#include <future>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <unistd.h>
+
+#include "base/log.h"
+
+namespace merganser::cli {
+namespace {
+
+constexpr std::chrono::seconds kDrainTime{30};  // for statements and transactions to end by themselves
+constexpr std::chrono::milliseconds kQuietCheck{5};
+constexpr std::chrono::seconds kForcedTime{10};  // for interrupted work to end
+constexpr std::chrono::milliseconds kMirror{200};
+
+std::chrono::milliseconds ms(Settings::Duration span) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(span);
+}
+
+// What DuckDB takes as a catalog name: the file's stem, unless that means something else already.
+std::string catalog_name(const std::string& file) {
+  std::string name = std::filesystem::path(file).stem().string();
+  if (name.empty() || name == "system" || name == "temp" || name == "memory" || name == "main") name += "_db";
+  return name;
+}
+
+std::string system_time_zone() {
+  if (const char* tz = getenv("TZ"); tz != nullptr && *tz != '\0') {
+    if (TimeZone::load(tz).ok()) return tz;
+  }
+  std::error_code failed;
+  const std::string target = std::filesystem::read_symlink("/etc/localtime", failed).string();
+  const size_t at = target.find("zoneinfo/");
+  if (!failed && at != std::string::npos && TimeZone::load(target.substr(at + 9)).ok()) return target.substr(at + 9);
+  return "UTC";
+}
+
+uint64_t resident_bytes() {
+  std::ifstream statm("/proc/self/statm");
+  uint64_t size = 0, resident = 0;
+  statm >> size >> resident;
+  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
+OwnerProcess::OwnerProcess(const Settings& settings, std::unique_ptr<owner::Ownership> ownership)
+    : settings_(settings), ownership_(std::move(ownership)) {}
+
+OwnerProcess::~OwnerProcess() {
+  shut_down();
+}
+
+Status OwnerProcess::open(const std::string& file, const std::function<void(const std::string&)>& progress) {
+  MERGANSER_TRY(start_engine(file, progress));
+  return start_network();
+}
+
+Status OwnerProcess::start_engine(const std::string& file, const std::function<void(const std::string&)>& progress) {
+  engine::DatabaseOptions options;
+  options.file = file;
+  options.name = catalog_name(file);
+  options.threads = static_cast<int>(settings_.threads);
+  options.memory_limit = settings_.memory_limit;
+  options.temp_directory = settings_.temp_dir.empty() ? file + ".tmp" : settings_.temp_dir;
+  options.temp_limit = std::to_string(settings_.temp_limit) + "B";
+  std::error_code ignored;
+  const uint64_t wal =
+      std::filesystem::exists(file + ".wal", ignored) ? std::filesystem::file_size(file + ".wal", ignored) : 0;
+  if (wal > 0) progress("replaying " + std::to_string(wal) + " bytes of write-ahead log");
+  MERGANSER_ASSIGN(database_, engine::Database::open(options));
+
+  readers::PoolLimits pool;
+  pool.threads = static_cast<size_t>(settings_.reader_threads);
+  pool.snapshot_connections = static_cast<size_t>(settings_.max_read_connections);
+  pool.pinned_connections = static_cast<size_t>(settings_.max_connections);
+  pool.snapshot_max_age = ms(settings_.snapshot_max_age);
+  pool_ = std::make_unique<readers::Pool>(*database_, pool,
+                                          readers::Pool::Sequences{[this] { return coordinator_->committed(); },
+                                                                   [this] { return coordinator_->ddl_generation(); }});
+
+  loop_ = std::make_unique<net::EventLoop>();
+  coordinator::Limits limits;
+  limits.queue_units = static_cast<size_t>(settings_.write_queue_units);
+  limits.queue_bytes = settings_.write_queue_bytes;
+  limits.session_bytes = settings_.session_queue_bytes;
+  limits.batch_units = static_cast<size_t>(settings_.batch_max_units);
+  limits.batch_bytes = settings_.batch_max_bytes;
+  limits.batch_time = ms(settings_.batch_max_time);
+  limits.linger = settings_.linger;
+  limits.lane_lease = ms(settings_.lane_lease);
+  limits.checkpoint_wal_bytes = settings_.checkpoint_wal_bytes;
+  limits.checkpoint_interval = ms(settings_.checkpoint_interval);
+  coordinator::Hooks hooks;
+  hooks.deliver = [this](std::vector<std::function<void()>> tasks) {
+    loop_->post([tasks = std::move(tasks)] {
+      for (const auto& task : tasks) task();
+    });
+  };
+  hooks.before_commit = [this] { pool_->before_commit(); };
+  hooks.retire_snapshots = [this](bool hard) { pool_->retire_snapshots(hard); };
+  MERGANSER_ASSIGN(coordinator_, coordinator::Coordinator::start(*database_, limits, std::move(hooks)));
+  database_->on_invalidated([this](const std::string&) { ask_to_leave(Leaving::kInvalidated); });
+  return {};
+}
+
+Status OwnerProcess::start_network() {
+  services_ = std::make_shared<session::Services>();
+  services_->database = database_.get();
+  services_->coordinator = coordinator_.get();
+  services_->pool = pool_.get();
+  services_->post = [loop = loop_.get()](std::function<void()> task) { loop->post(std::move(task)); };
+  services_->timer = [loop = loop_.get()](Duration after, std::function<void()> callback) {
+    return loop->timer(after, std::move(callback));
+  };
+  services_->descriptions = session::DescriptionCache(static_cast<size_t>(settings_.statement_cache));
+  services_->spool.directory = settings_.temp_dir.empty() ? ownership_->sockets().path() : settings_.temp_dir;
+  services_->spool.limit = settings_.temp_limit;
+  services_->output_limit = settings_.output_buffer_bytes;
+  services_->statement_timeout = ms(settings_.statement_timeout);
+  services_->idle_in_transaction_timeout = ms(settings_.idle_in_transaction_timeout);
+  services_->time_zone = system_time_zone();
+
+  auto protocol = std::make_shared<pgwire::ConnectionOptions>();
+  protocol->database = database_->name();
+  protocol->password_file = settings_.password_file;
+  protocol->limits.message_bytes = settings_.max_message_bytes;
+  net::ServerOptions options;
+  options.socket_path = ownership_->sockets().postgres_socket();
+  options.listen = settings_.listen;
+  options.max_connections = static_cast<size_t>(settings_.max_connections);
+  options.tcp_keepalive = std::chrono::duration_cast<std::chrono::seconds>(settings_.tcp_keepalive);
+  server_ = std::make_unique<net::Server>(*loop_, services_, protocol, options);
+  return server_->listen();
+}
+
+Result<owner::Endpoint> OwnerProcess::publish() {
+  owner::Ownership::Publication publication;
+  publication.tcp = server_->tcp_address();
+  publication.handler = [this](std::string_view op, const std::string&) { return control(op); };
+  publication.guard = [this] { return database_->check_guard(); };
+  publication.on_lost = [this](const Error& why) {
+    // Another owner may be writing already: stop at once, and touch nothing.
+    log(LogLevel::kError, "owner.lost_file", {{"file", database_->file()}, {"why", why.to_string()}});
+    _exit(75);
+  };
+  return ownership_->publish(std::move(publication));
+}
+
+void OwnerProcess::watch_idle() {
+  if (settings_.idle_timeout.count() == 0) return;
+  ownership_->watch_idle(
+      settings_.idle_timeout, [this] { return activity(); }, [this] { ask_to_leave(Leaving::kIdle); });
+}
+
+owner::Activity OwnerProcess::activity() const {
+  owner::Activity activity;
+  activity.sessions = connections_;
+  activity.last = TimePoint(Duration(last_activity_.load()));
+  return activity;
+}
+
+// ---- control ---------------------------------------------------------------------------------------------------
+
+Result<std::string> OwnerProcess::control(std::string_view op) {
+  if (op == "status") return status_json();
+  if (op == "stop") {
+    ask_to_leave(Leaving::kStopCommand);
+    return std::string("{}");
+  }
+  return make_error(ErrorCode::kFeatureNotSupported, "unknown control operation \"" + std::string(op) + "\"");
+}
+
+// DuckDB's own account of its memory, asked for on a worker; 0 when it does not answer soon.
+uint64_t OwnerProcess::engine_memory() {
+  auto answer = std::make_shared<std::promise<uint64_t>>();
+  auto future = answer->get_future();
+  readers::Job job;
+  job.needs = readers::Needs::kConnection;
+  job.run = [answer](readers::Lease& lease, const Status& status) {
+    uint64_t bytes = 0;
+    if (status.ok()) {
+      const auto text = lease.connection().query_text("SELECT sum(memory_usage_bytes)::UBIGINT FROM duckdb_memory()");
+      if (text.ok() && !text->empty()) bytes = std::stoull(*text);
+    }
+    answer->set_value(bytes);
+  };
+  pool_->submit(std::move(job));
+  return future.wait_for(std::chrono::milliseconds(100)) == std::future_status::ready ? future.get() : 0;
+}
+
+std::string OwnerProcess::status_json() {
+  using nlohmann::json;
+  const auto& writes = coordinator_->counters();
+  const auto& reads = pool_->counters();
+  const auto& sessions = services_->counters;
+  const auto queue = coordinator_->queue_state();
+  const auto pool = pool_->state();
+  const auto wal = database_->wal_files();
+  const auto seconds = std::chrono::duration<double>(SteadyClock::now() - started_).count();
+  json status;
+  status["pid"] = getpid();
+  status["version"] = owner::kVersion;
+  status["duckdb_version"] = engine::Database::library_version();
+  status["file"] = database_->file();
+  status["file_bytes"] = database_->file_bytes();
+  status["database"] = database_->name();
+  status["socket_dir"] = ownership_->sockets().path();
+  status["listen"] = server_->tcp_address();
+  status["state"] = database_->invalidated() ? "invalidated" : leaving_ ? "leaving" : "serving";
+  status["uptime_s"] = seconds;
+  status["generation"] = ownership_->generation();
+  status["sessions"] = {{"open", connections_.load()},           {"total", sessions.total.load()},
+                        {"active", sessions.active.load()},      {"statements", sessions.statements.load()},
+                        {"errors", sessions.errors.load()},      {"cancelled", sessions.cancels.load()},
+                        {"timed_out", sessions.timeouts.load()}, {"portals_spooled", sessions.portals_spooled.load()}};
+  status["queue"] = {{"waiting", queue.waiting},
+                     {"bytes", queue.bytes},
+                     {"lane_taken", queue.lane_taken},
+                     {"units", writes.units.load()},
+                     {"grouped_units", writes.grouped_units.load()},
+                     {"solo_reruns", writes.solo_reruns.load()},
+                     {"conflicts_retried", writes.conflicts_retried.load()},
+                     {"refused_full", writes.refused_full.load()},
+                     {"expired", writes.expired.load()},
+                     {"outcome_unknown", writes.outcome_unknown.load()},
+                     {"lanes_granted", writes.lanes_granted.load()},
+                     {"lanes_revoked", writes.lanes_revoked.load()}};
+  status["commits"] = writes.commits.load();
+  status["reads"] = {{"total", reads.reads.load()},
+                     {"on_armed_snapshot", reads.reads_on_armed.load()},
+                     {"waiting", pool.waiting},
+                     {"running", pool.running},
+                     {"connections", pool.snapshot_connections},
+                     {"pinned_connections", pool.pinned_connections},
+                     {"oldest_snapshot_ms", pool.oldest_snapshot.count()},
+                     {"snapshots_expired", reads.snapshots_expired.load()}};
+  status["wal"] = {{"bytes", wal.wal_bytes},
+                   {"checkpoint_bytes", wal.checkpoint_bytes},
+                   {"recovery_bytes", wal.recovery_bytes},
+                   {"checkpoints", writes.checkpoints.load()},
+                   {"checkpoint_failures", writes.checkpoint_failures.load()}};
+  status["memory"] = {{"rss_bytes", resident_bytes()},
+                      {"duckdb_bytes", engine_memory()},
+                      {"spool_bytes", services_->spool.used.load()}};
+  return status.dump();
+}
+
+// ---- serving and leaving ---------------------------------------------------------------------------------------
+
+void OwnerProcess::ask_to_leave(Leaving why) {
+  const int call = ++leave_calls_;
+  leaving_ = true;
+  if (why == Leaving::kInvalidated) exit_code_ = 1;
+  loop_->post([this, why, call] {
+    if (call == 1) {
+      constexpr const char* kWords[] = {"signal", "stop command", "idle", "invalidated"};
+      log(LogLevel::kInfo, "owner.leaving", {{"file", database_->file()}, {"why", kWords[static_cast<int>(why)]}});
+      begin_drain();
+    }
+    // A second signal, and a database that answers nobody any more: no waiting.
+    if (why == Leaving::kInvalidated || (call > 1 && why == Leaving::kSignal)) server_->close_all();
+  });
+}
+
+void OwnerProcess::begin_drain() {
+  ownership_->begin_leaving();
+  drain_timer_ = loop_->timer(kDrainTime, [this] {
+    log(LogLevel::kWarn, "owner.drain_timed_out", {{"sessions", server_->connections()}});
+    server_->close_all();
+  });
+  server_->drain([this] { finish_when_quiet(); });
+}
+
+// Sessions that were closed in the middle of a statement still end it.
+void OwnerProcess::finish_when_quiet() {
+  if (services_->counters.active == 0) return loop_->stop();
+  drain_timer_ = loop_->timer(kQuietCheck, [this] { finish_when_quiet(); });
+}
+
+int OwnerProcess::run() {
+  mirror_ = [this] {
+    connections_ = server_->connections();
+    last_activity_ = server_->last_activity().time_since_epoch().count();
+    mirror_timer_ = loop_->timer(kMirror, mirror_);
+  };
+  loop_->post(mirror_);
+  loop_->run();
+  shut_down();
+  return exit_code_;
+}
+
+void OwnerProcess::shut_down() {
+  if (!ownership_) return;
+  ownership_->begin_leaving();
+  mirror_timer_.reset();
+  drain_timer_.reset();
+  // If interrupted work does not end, the process does: what was acknowledged is in the write-ahead log.
+  std::atomic<bool> done = false;
+  std::thread watchdog([&done] {
+    const Deadline deadline = Deadline::in(kForcedTime * 6);
+    while (!done && !deadline.expired()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (!done) {
+      log(LogLevel::kError, "owner.shutdown_stuck");
+      _exit(76);
+    }
+  });
+  if (server_) server_->close_all();
+  if (pool_) pool_->stop();
+  if (coordinator_) coordinator_->stop(true);
+  ownership_->stop_watching();
+  server_.reset();
+  // Tasks that still wait hold sessions, lanes and leases: they go while pool and coordinator are there.
+  loop_.reset();
+  services_.reset();
+  pool_.reset();
+  coordinator_.reset();
+  database_.reset();
+  if (const Status left = ownership_->leave(); !left.ok()) {
+    log(LogLevel::kWarn, "owner.leave", {{"error", left.error().to_string()}});
+  }
+  ownership_.reset();
+  done = true;
+  watchdog.join();
+  log(LogLevel::kInfo, "owner.left");
+}
+
+}  // namespace merganser::cli

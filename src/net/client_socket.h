@@ -1,0 +1,55 @@
+// One accepted socket: reads when the protocol wants bytes, writes what it sends, tells it when the client is gone.
+//
+// This room's .cc files only. Threads: the loop's. Lifetime: shared; the server forgets it when it is closed.
+#pragma once
+
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/io_context.hpp>
+#include <deque>
+
+#include "net/server.h"
+
+namespace merganser::net {
+
+class ClientSocket final : public pgwire::Transport, public std::enable_shared_from_this<ClientSocket> {
+ public:
+  ClientSocket(Server& server, boost::asio::io_context& context, int fd, bool local, bool trusted, std::string peer);
+  ~ClientSocket() override;
+
+  void start();
+  void close();
+  pgwire::Connection& connection() { return *connection_; }
+
+  void send(std::string bytes) override;
+  size_t unsent() const override { return unsent_; }
+  void close_after_send() override;
+  bool peer_is_trusted() const override { return trusted_; }
+  bool is_local() const override { return local_; }
+  std::string peer() const override { return peer_; }
+
+ private:
+  using Socket =
+      boost::asio::basic_stream_socket<boost::asio::generic::stream_protocol, boost::asio::io_context::executor_type>;
+  void wait_readable();
+  void read();
+  void wait_writable();
+  void write();
+
+  Server& server_;
+  Socket socket_;
+  const bool local_;
+  const bool trusted_;
+  const std::string peer_;
+  std::shared_ptr<pgwire::Connection> connection_;
+  std::unique_ptr<session::Timer> authentication_timer_;
+  std::deque<std::string> queue_;
+  size_t front_sent_ = 0;  // of queue_.front()
+  size_t unsent_ = 0;
+  bool reading_ = false;
+  bool writing_ = false;
+  bool closing_ = false;  // after what is queued has been sent
+  bool closed_ = false;
+};
+
+}  // namespace merganser::net

@@ -1,0 +1,400 @@
+#include "pgwire/connection.h"
+
+#include <random>
+
+#include "auth/password_file.h"
+#include "base/log.h"
+
+namespace merganser::pgwire {
+namespace {
+
+template <typename... Handlers>
+struct Overloaded : Handlers... {
+  using Handlers::operator()...;
+};
+template <typename... Handlers>
+Overloaded(Handlers...) -> Overloaded<Handlers...>;
+
+constexpr size_t kUnsentLimit = size_t{1} << 20;  // replies that may wait for the client before its messages do
+
+int32_t random_secret() {
+  std::random_device device;
+  return static_cast<int32_t>(device());
+}
+
+std::string lowered(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) c = static_cast<char>(tolower(static_cast<unsigned char>(c)));
+  return out;
+}
+
+}  // namespace
+
+Connection::Connection(std::shared_ptr<session::Services> services, std::shared_ptr<const ConnectionOptions> options,
+                       Registry& registry, Transport& transport)
+    : services_(std::move(services)),
+      options_(std::move(options)),
+      registry_(registry),
+      transport_(&transport),
+      parser_(options_->limits) {}
+
+Connection::~Connection() {
+  on_closed();
+}
+
+void Connection::on_closed() {
+  transport_ = nullptr;
+  closing_ = true;
+  if (pid_ != 0) registry_.remove(std::exchange(pid_, 0));
+  close_all_portals();
+  if (session_) session_->close();
+}
+
+bool Connection::wants_bytes() const {
+  if (closing_) return false;
+  if (transport_->unsent() > kUnsentLimit) return false;
+  return !waiting_ || in_.size() - in_at_ < options_->input_while_busy;
+}
+
+void Connection::on_bytes(std::string_view bytes) {
+  if (closing_) return;
+  in_.append(bytes);
+  process();
+}
+
+void Connection::on_sent(size_t bytes) {
+  if (running_) running_->consumed(bytes);
+  if (!waiting_) process();
+}
+
+// ---- the loop --------------------------------------------------------------------------------------------------
+
+void Connection::process() {
+  if (processing_) return;
+  processing_ = true;
+  const auto self = shared_from_this();
+  while (!waiting_ && !closing_ && transport_ != nullptr && transport_->unsent() + out_.size() <= kUnsentLimit) {
+    size_t consumed = 0;
+    Parsed parsed = parser_.next(std::string_view(in_).substr(in_at_), consumed);
+    if (std::holds_alternative<NeedMore>(parsed)) break;
+    if (auto* failed = std::get_if<ProtocolError>(&parsed)) {
+      in_at_ += consumed;
+      if (failed->fatal) {
+        fatal(failed->error);
+      } else if (!session_) {
+        fatal(failed->error);
+      } else if (is_extended_query_message(failed->type)) {
+        if (!skip_to_sync_) extended_error(failed->error);
+      } else {
+        error(failed->error);
+        ready();
+      }
+      continue;
+    }
+    // The views of a message point into the buffer, which stays as it is until the next turn.
+    in_at_ += consumed;
+    handle(std::get<FrontendMessage>(parsed));
+  }
+  if (in_at_ == in_.size()) {
+    in_.clear();
+    if (in_.capacity() > (size_t{1} << 16)) in_.shrink_to_fit();
+    in_at_ = 0;
+  } else if (in_at_ > (size_t{1} << 16)) {
+    in_.erase(0, in_at_);
+    in_at_ = 0;
+  }
+  processing_ = false;
+  flush();
+  if (end_when_idle_ && !waiting_ && idle() && !closing_) fatal(*std::exchange(end_when_idle_, std::nullopt));
+}
+
+// After a session's callback: goes on with what waits in the buffer.
+void Connection::resume_processing() {
+  waiting_ = false;
+  process();
+}
+
+void Connection::flush() {
+  if (transport_ == nullptr || out_.empty() || !deferred_.empty()) return;
+  transport_->send(std::exchange(out_, {}));
+}
+
+void Connection::handle(FrontendMessage& message) {
+  if (skip_to_sync_ && !std::holds_alternative<Sync>(message) && !std::holds_alternative<Terminate>(message)) return;
+  std::visit(Overloaded{
+                 [&](const StartupMessage& m) { on_startup(m); },
+                 [&](const SslRequest&) {
+                   writer_.encryption_answer('N');
+                   flush();
+                 },
+                 [&](const GssEncRequest&) {
+                   writer_.encryption_answer('N');
+                   flush();
+                 },
+                 [&](const CancelRequest& m) {
+                   if (Connection* other = registry_.find(m.pid, m.secret)) other->cancel();
+                   closing_ = true;
+                   transport_->close_after_send();
+                 },
+                 [&](const Query& m) { on_query(m.sql); },
+                 [&](const Parse& m) { on_parse(m); },
+                 [&](const Bind& m) { on_bind(m); },
+                 [&](const Describe& m) { on_describe(m); },
+                 [&](const Execute& m) { on_execute(m); },
+                 [&](const Close& m) { on_close(m); },
+                 [&](const Sync&) { on_sync(); },
+                 [&](const Flush&) { on_flush(); },
+                 [&](const Terminate&) {
+                   closing_ = true;
+                   transport_->close_after_send();
+                 },
+                 [&](const PasswordMessage& m) { on_password(m); },
+                 // Left over from a COPY that failed: PostgreSQL drops them too.
+                 [&](const CopyData&) {},
+                 [&](const CopyDone&) {},
+                 [&](const CopyFail&) {},
+                 [&](const FunctionCall&) {
+                   error(make_error(ErrorCode::kFeatureNotSupported, "function calls are not supported", {},
+                                    "Use SELECT function(…)."));
+                   ready();
+                 },
+             },
+             message);
+}
+
+void Connection::cancel() {
+  if (session_) session_->cancel();
+}
+
+void Connection::terminate(Error why, bool when_idle) {
+  if (closing_) return;
+  if (when_idle && session_ && !idle()) {
+    end_when_idle_ = std::move(why);
+    return;
+  }
+  fatal(why);
+}
+
+// ---- replies ---------------------------------------------------------------------------------------------------
+
+void Connection::fatal(const Error& error) {
+  closing_ = true;
+  deferred_.clear();
+  writer_.error_response(error, Severity::kFatal);
+  flush();
+  if (transport_ != nullptr) transport_->close_after_send();
+}
+
+void Connection::error(Error error) {
+  writer_.error_response(error);
+}
+
+char Connection::status() const {
+  switch (session_->state()) {
+    case session::TransactionState::kOpen:
+      return 'T';
+    case session::TransactionState::kFailed:
+      return 'E';
+    default:
+      return 'I';
+  }
+}
+
+void Connection::ready() {
+  writer_.ready_for_query(status());
+  flush();
+}
+
+const TimeZone::Ptr& Connection::time_zone() {
+  const auto name = session_->variables().show("timezone");
+  if (name.ok() && (!time_zone_ || *name != time_zone_name_)) {
+    const auto loaded = TimeZone::load(*name);
+    time_zone_ = loaded.ok() ? *loaded : TimeZone::utc();
+    time_zone_name_ = *name;
+  }
+  return time_zone_;
+}
+
+std::shared_ptr<PgRowSink> Connection::make_sink(bool describe, std::vector<int16_t> formats,
+                                                 engine::Columns announced) {
+  return std::make_shared<PgRowSink>(
+      PgRowSink::Options{describe, std::move(formats), std::move(announced), time_zone()});
+}
+
+session::RunRequest Connection::make_request(coordinator::Statement statement, std::shared_ptr<PgRowSink> sink) {
+  session::RunRequest request;
+  request.statement = std::move(statement);
+  request.sink = std::move(sink);
+  request.bytes = [self = shared_from_this()](std::string bytes) {
+    self->out_ += bytes;
+    self->flush();
+  };
+  return request;
+}
+
+void Connection::append_result(engine::ResultSet& result, PgRowSink& sink, const engine::StatementClass& kind) {
+  uint64_t count = result.changed_rows();
+  if (result.kind() == engine::ReturnKind::kRows) {
+    Status status = sink.begin(result.columns(), out_);
+    while (status.ok()) {
+      auto chunk = result.next();
+      if (!chunk.ok()) status = chunk.error();
+      if (!chunk.ok() || !chunk->has_value()) break;
+      status = sink.rows(**chunk, 0, (*chunk)->rows(), out_);
+      count += (*chunk)->rows();
+    }
+    if (!status.ok()) log(LogLevel::kWarn, "pgwire.result_lost", {{"error", status.error().message}});
+  }
+  writer_.command_complete(session::Session::tag_of(kind, count));
+}
+
+// ---- startup ---------------------------------------------------------------------------------------------------
+
+void Connection::on_startup(const StartupMessage& message) {
+  for (const auto& [name, value] : message.parameters) startup_.emplace_back(lowered(name), std::string(value));
+  user_ = std::string(message.find("user").value_or(""));
+  database_ = std::string(message.find("database").value_or(options_->database));
+  if (user_.empty()) {
+    return fatal(make_error(ErrorCode::kInvalidAuthorization, "no PostgreSQL user name specified in startup packet"));
+  }
+  if (const auto replication = message.find("replication");
+      replication && *replication != "false" && *replication != "0") {
+    return fatal(make_error(ErrorCode::kFeatureNotSupported, "replication connections are not supported"));
+  }
+  if (message.version > 0x00030000) {
+    std::vector<std::string_view> unknown;
+    for (const auto& [name, value] : message.parameters) {
+      if (name.starts_with("_pq_.")) unknown.push_back(name);
+    }
+    writer_.negotiate_protocol_version(0, unknown);
+  }
+  if (transport_->peer_is_trusted()) return log_in();
+  if (transport_->is_local()) {
+    return fatal(make_error(ErrorCode::kInvalidAuthorization, "peer authentication failed for user \"" + user_ + "\"",
+                            {},
+                            "The socket is for the user that runs the owner. Others connect over TCP with a password: "
+                            "merganser serve --listen --password-file."));
+  }
+  start_scram();
+}
+
+void Connection::start_scram() {
+  if (options_->password_file.empty()) {
+    return fatal(make_error(ErrorCode::kInvalidAuthorization, "nobody may log in over TCP: there is no password file",
+                            {}, "Make one with merganser password and start the owner with --password-file."));
+  }
+  const auto file = auth::PasswordFile::load(options_->password_file);
+  if (!file.ok()) {
+    log(LogLevel::kError, "auth.password_file", {{"error", file.error().to_string()}});
+    return fatal(make_error(ErrorCode::kInvalidAuthorization, "password authentication is not available now", {},
+                            "The owner's log tells why the password file cannot be read."));
+  }
+  scram_ = std::make_unique<auth::ScramServer>(user_, file->find(user_), file->mock_secret());
+  writer_.authentication_sasl({auth::kScramSha256});
+  flush();
+}
+
+void Connection::on_password(const PasswordMessage& message) {
+  if (!scram_) return fatal(make_error(ErrorCode::kProtocolViolation, "unexpected password message"));
+  const auto fail = [&](const Error& error) {
+    log(LogLevel::kWarn, "auth.failed", {{"user", user_}, {"peer", transport_->peer()}});
+    fatal(error);
+  };
+  if (scram_step_ == 0) {
+    const auto initial = parse_sasl_initial_response(message.body);
+    if (!initial.ok()) return fail(initial.error());
+    if (initial->mechanism != auth::kScramSha256) {
+      return fail(
+          make_error(ErrorCode::kProtocolViolation, "client selected an invalid SASL authentication mechanism"));
+    }
+    scram_step_ = 1;
+    if (!initial->data) {
+      writer_.authentication_sasl_continue("");
+      return flush();
+    }
+    const auto reply = scram_->client_first(*initial->data);
+    if (!reply.ok()) return fail(reply.error());
+    scram_step_ = 2;
+    writer_.authentication_sasl_continue(*reply);
+    return flush();
+  }
+  const auto reply = scram_step_ == 1 ? scram_->client_first(message.body) : scram_->client_final(message.body);
+  if (!reply.ok()) return fail(reply.error());
+  if (scram_step_ == 1) {
+    scram_step_ = 2;
+    writer_.authentication_sasl_continue(*reply);
+    return flush();
+  }
+  writer_.authentication_sasl_final(*reply);
+  scram_.reset();
+  log_in();
+}
+
+void Connection::log_in() {
+  if (database_ != options_->database) {
+    return fatal(make_error(ErrorCode::kInvalidCatalogName, "database \"" + database_ + "\" does not exist", {},
+                            "This owner serves \"" + options_->database + "\"."));
+  }
+  session::Variables variables(user_, options_->server_version, services_->time_zone);
+  variables.set_default("statement_timeout", std::to_string(services_->statement_timeout.count()));
+  variables.set_default("idle_in_transaction_session_timeout",
+                        std::to_string(services_->idle_in_transaction_timeout.count()));
+  session_ = std::make_shared<session::Session>(services_, std::move(variables));
+  if (const Status status = apply_startup_parameters(); !status.ok()) return fatal(status.error());
+  session_->keep_as_initial();
+  session_->on_fatal = [this](const Error& error) { fatal(error); };
+  session_->on_variable = [this](const std::string& name, const std::string& value) {
+    writer_.parameter_status(session::Variables::spelled(name), value);
+  };
+  pid_ = static_cast<int32_t>(session_->id() & 0x7fffffff);
+  secret_ = random_secret();
+  registry_.add(pid_, secret_, this);
+  parser_.set_authenticated();
+  writer_.authentication_ok();
+  for (const std::string& name : session::Variables::reported()) {
+    const auto value = session_->variables().show(name);
+    if (value.ok()) writer_.parameter_status(session::Variables::spelled(name), *value);
+  }
+  writer_.backend_key_data(pid_, secret_);
+  ready();
+}
+
+Status Connection::apply_startup_parameters() {
+  for (const auto& [name, value] : startup_) {
+    if (name == "user" || name == "database" || name == "replication" || name.starts_with("_pq_.")) continue;
+    if (name != "options") {
+      MERGANSER_TRY(session_->variables().set(name, value));
+      continue;
+    }
+    // "-c name=value --name=value", blanks escaped by a backslash.
+    std::string word;
+    std::vector<std::string> words;
+    for (size_t i = 0; i <= value.size(); i++) {
+      if (i < value.size() && value[i] == '\\' && i + 1 < value.size()) {
+        word += value[++i];
+      } else if (i == value.size() || value[i] == ' ') {
+        if (!word.empty()) words.push_back(std::exchange(word, {}));
+      } else {
+        word += value[i];
+      }
+    }
+    for (size_t i = 0; i < words.size(); i++) {
+      std::string setting = words[i];
+      if (setting == "-c" && i + 1 < words.size()) {
+        setting = words[++i];
+      } else if (setting.starts_with("-c") || setting.starts_with("--")) {
+        setting.erase(0, 2);
+      } else {
+        return make_error(ErrorCode::kInvalidParameterValue, "invalid command-line argument for server: " + setting);
+      }
+      const size_t equals = setting.find('=');
+      if (equals == std::string::npos) {
+        return make_error(ErrorCode::kInvalidParameterValue, "-c " + setting + " requires a value");
+      }
+      MERGANSER_TRY(session_->variables().set(lowered(setting.substr(0, equals)), setting.substr(equals + 1)));
+    }
+  }
+  return {};
+}
+
+}  // namespace merganser::pgwire

@@ -1,0 +1,182 @@
+// One client of the PostgreSQL protocol: bytes in, bytes out, a session behind. No sockets here.
+//
+// Messages are handled one after another; while a statement runs the rest waits in the buffer. The writes of a pipeline
+// up to Sync are gathered into one unit. Threads: the sessions' thread. Lifetime: shared; on_closed() ends it.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "auth/scram.h"
+#include "base/time_zone.h"
+#include "pgwire/backend.h"
+#include "pgwire/frontend.h"
+#include "pgwire/pg_row_sink.h"
+#include "pgwire/registry.h"
+#include "session/session.h"
+
+namespace merganser::pgwire {
+
+// The byte stream below, as the network offers it.
+class Transport {
+ public:
+  virtual ~Transport() = default;
+  virtual void send(std::string bytes) = 0;
+  virtual size_t unsent() const = 0;
+  virtual void close_after_send() = 0;
+  // Who is at the other end of a Unix socket may come in without a password when this is true.
+  virtual bool peer_is_trusted() const = 0;
+  virtual bool is_local() const = 0;     // Unix socket
+  virtual std::string peer() const = 0;  // for logs
+};
+
+struct ConnectionOptions {
+  std::string database;
+  std::string server_version = "15.18 (merganser)";
+  std::string password_file;  // empty: nobody comes in over TCP
+  FrontendLimits limits;
+  size_t pipeline_statements = 10000;  // gathered into one unit
+  size_t pipeline_bytes = size_t{16} << 20;
+  size_t named_statements = 10000;              // a session
+  size_t input_while_busy = size_t{256} << 10;  // bytes read ahead
+};
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(std::shared_ptr<session::Services> services, std::shared_ptr<const ConnectionOptions> options,
+             Registry& registry, Transport& transport);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  void on_bytes(std::string_view bytes);
+  void on_sent(size_t bytes);
+  void on_closed();
+  // Whether more bytes should be read now.
+  bool wants_bytes() const;
+  bool authenticated() const { return session_ != nullptr; }
+  bool idle() const { return session_ && !session_->busy() && session_->state() == session::TransactionState::kIdle; }
+  void cancel();
+  // Ends the connection with a FATAL message. When `when_idle`, lets the running statement or transaction end first.
+  void terminate(Error why, bool when_idle);
+
+ private:
+  struct PreparedStatement {
+    session::DescriptionPtr description;
+    std::vector<int32_t> oids;
+  };
+  struct Portal {
+    coordinator::Statement statement;
+    session::DescriptionPtr description;  // of the statement that was bound
+    std::vector<int16_t> formats;
+    engine::Columns announced;  // what Describe told the client
+    bool rewritten = false;
+    bool finished = false;
+    std::shared_ptr<session::Query> query;
+  };
+  // An Execute of a pipeline that waits for Sync, with the replies that go out before its own.
+  struct Deferred {
+    std::string before;
+    coordinator::Statement statement;
+    std::shared_ptr<PgRowSink> sink;
+  };
+
+  void process();
+  void handle(FrontendMessage& message);
+  void flush();
+  void fatal(const Error& error);
+  // connection.cc: startup and authentication
+  void on_startup(const StartupMessage& message);
+  void on_password(const PasswordMessage& message);
+  void start_scram();
+  void log_in();
+  Status apply_startup_parameters();
+  // simple_query.cc
+  void on_query(std::string_view sql);
+  void next_simple();
+  void run_one_simple();
+  void end_simple(bool ok);
+  void run_simple_unit();
+  void simple_error(Error error);
+  bool deallocate(std::string_view sql);
+  void forget_prepared();
+  // extended_query.cc
+  void on_parse(const Parse& message);
+  void on_bind(const Bind& message);
+  void on_describe(const Describe& message);
+  void on_execute(const Execute& message);
+  void on_close(const Close& message);
+  void on_sync();
+  void on_flush();
+  void add_statement(const std::string& name, session::DescriptionPtr description, std::vector<int32_t> oids);
+  void describe_statement(const std::string& name);
+  void describe_portal(const std::string& name);
+  void describe_unknown_rows(const session::DescriptionPtr& description,
+                             std::function<void(Result<engine::Columns>)> done);
+  Result<Portal> bind_portal(const PreparedStatement& statement, const Bind& message);
+  void run_portal(const std::string& name, uint64_t max_rows);
+  bool defer(const std::string& name, Portal& portal);
+  void settle(std::function<void()> then);
+  void settle_next(std::shared_ptr<std::vector<Deferred>> list, size_t index, std::function<void()> then);
+  void run_deferred_unit();
+  void end_sync();
+  void close_portal(const std::string& name);
+  void close_all_portals();
+  bool next_is_sync() const;
+  // both
+  void error(Error error);
+  void extended_error(Error error);
+  void ready();
+  void append_result(engine::ResultSet& result, PgRowSink& sink, const engine::StatementClass& kind);
+  std::shared_ptr<PgRowSink> make_sink(bool describe, std::vector<int16_t> formats, engine::Columns announced);
+  session::RunRequest make_request(coordinator::Statement statement, std::shared_ptr<PgRowSink> sink);
+  const TimeZone::Ptr& time_zone();
+  char status() const;
+  void resume_processing();
+
+  std::shared_ptr<session::Services> services_;
+  std::shared_ptr<const ConnectionOptions> options_;
+  Registry& registry_;
+  Transport* transport_;  // null once closed
+  FrontendParser parser_;
+  std::string in_;
+  size_t in_at_ = 0;
+  std::string out_;
+  BackendWriter writer_{out_};
+  bool waiting_ = false;     // for a session's callback
+  bool processing_ = false;  // inside process(): callbacks that come at once do not recurse
+  bool closing_ = false;
+  bool skip_to_sync_ = false;
+  std::optional<Error> end_when_idle_;
+
+  std::string user_;
+  std::string database_;
+  std::vector<std::pair<std::string, std::string>> startup_;
+  std::unique_ptr<auth::ScramServer> scram_;
+  int scram_step_ = 0;
+  int32_t pid_ = 0;
+  int32_t secret_ = 0;
+  std::shared_ptr<session::Session> session_;
+  TimeZone::Ptr time_zone_;
+  std::string time_zone_name_;
+
+  struct Simple {
+    std::string text;
+    std::vector<coordinator::Statement> statements;
+    std::vector<uint32_t> offsets;  // of each statement within the text
+    size_t next = 0;
+    bool implicit = false;  // several statements that share a transaction
+    bool looping = false;
+    bool ended = false;
+  };
+  Simple simple_;
+  std::shared_ptr<session::Query> running_;
+  std::unordered_map<std::string, PreparedStatement> statements_;
+  std::unordered_map<std::string, Portal> portals_;
+  std::vector<Deferred> deferred_;
+  size_t deferred_bytes_ = 0;
+};
+
+}  // namespace merganser::pgwire

@@ -1,0 +1,479 @@
+// The extended query protocol: Parse, Bind, Describe, Execute, Close, Flush, Sync.
+#include <algorithm>
+
+#include "engine/sql_tokens.h"
+#include "pgwire/connection.h"
+#include "pgwire/decode.h"
+
+namespace merganser::pgwire {
+namespace {
+
+using engine::StatementKind;
+
+Error no_statement(const std::string& name) {
+  return make_error(ErrorCode::kInvalidStatementName, name.empty()
+                                                          ? "unnamed prepared statement does not exist"
+                                                          : "prepared statement \"" + name + "\" does not exist");
+}
+Error no_portal(const std::string& name) {
+  return make_error(ErrorCode::kInvalidCursorName, "portal \"" + name + "\" does not exist");
+}
+
+bool ends_transaction(StatementKind kind) {
+  return kind == StatementKind::kCommit || kind == StatementKind::kRollback;
+}
+
+int16_t format_of(std::span<const int16_t> formats, size_t index) {
+  return formats.empty() ? int16_t{0} : formats.size() == 1 ? formats[0] : formats[index];
+}
+
+// How many parameters the text names, where DuckDB was not asked (SET and the like have none).
+size_t parameters_of(const session::Description& description) {
+  return description.parameters.size();
+}
+
+}  // namespace
+
+void Connection::extended_error(Error error) {
+  deferred_.clear();
+  deferred_bytes_ = 0;
+  session_->fail_open_transaction();
+  writer_.error_response(error);
+  skip_to_sync_ = true;
+}
+
+// ---- Parse -----------------------------------------------------------------------------------------------------
+
+void Connection::on_parse(const Parse& message) {
+  std::string name(message.name);
+  if (!name.empty() && statements_.contains(name)) {
+    return extended_error(
+        make_error(ErrorCode::kDuplicatePreparedStatement, "prepared statement \"" + name + "\" already exists"));
+  }
+  if (statements_.size() >= options_->named_statements) {
+    return extended_error(make_error(ErrorCode::kProgramLimitExceeded, "too many prepared statements in this session",
+                                     {}, "Close those that are not needed, or use DEALLOCATE ALL."));
+  }
+  std::vector<int32_t> oids(message.oids.begin(), message.oids.end());
+  const auto spans = engine::split_statements(message.sql);
+  if (spans.size() > 1) {
+    return extended_error(
+        make_error(ErrorCode::kSyntaxError, "cannot insert multiple commands into a prepared statement"));
+  }
+  std::string sql = spans.empty() ? std::string() : std::string(spans.front().text);
+  const uint32_t offset = spans.empty() ? 0 : spans.front().offset;
+  if (session_->state() == session::TransactionState::kFailed && !ends_transaction(engine::classify(sql).kind)) {
+    return extended_error(
+        make_error(ErrorCode::kInFailedTransaction,
+                   "current transaction is aborted, commands ignored until end of transaction block"));
+  }
+  waiting_ = true;
+  session_->describe(sql, [self = shared_from_this(), name, oids, offset](Result<session::DescriptionPtr> described) {
+    self->waiting_ = false;
+    if (!described.ok()) {
+      Error error = described.error();
+      if (error.position > 0) error.position += static_cast<int>(offset);
+      self->extended_error(std::move(error));
+    } else {
+      self->add_statement(name, *std::move(described), oids);
+    }
+    self->resume_processing();
+  });
+}
+
+void Connection::add_statement(const std::string& name, session::DescriptionPtr description,
+                               std::vector<int32_t> oids) {
+  oids.resize(std::max(oids.size(), parameters_of(*description)), 0);
+  statements_[name] = PreparedStatement{std::move(description), std::move(oids)};
+  writer_.parse_complete();
+}
+
+// ---- Bind ------------------------------------------------------------------------------------------------------
+
+void Connection::on_bind(const Bind& message) {
+  const std::string name(message.portal);
+  const auto statement = statements_.find(std::string(message.statement));
+  if (statement == statements_.end()) return extended_error(no_statement(std::string(message.statement)));
+  if (!name.empty() && portals_.contains(name)) {
+    return extended_error(make_error(ErrorCode::kDuplicateCursor, "cursor \"" + name + "\" already exists"));
+  }
+  auto portal = bind_portal(statement->second, message);
+  if (!portal.ok()) return extended_error(std::move(portal).error());
+  close_portal(name);
+  portals_[name] = std::move(portal).value();
+  writer_.bind_complete();
+}
+
+Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& statement, const Bind& message) {
+  const session::Description& description = *statement.description;
+  const size_t wanted = parameters_of(description);
+  if (message.params.size() != wanted) {
+    return make_error(ErrorCode::kProtocolViolation, "bind message supplies " + std::to_string(message.params.size()) +
+                                                         " parameters, but prepared statement \"" +
+                                                         std::string(message.statement) + "\" requires " +
+                                                         std::to_string(wanted));
+  }
+  if (message.formats.size() > 1 && message.formats.size() != wanted) {
+    return make_error(ErrorCode::kProtocolViolation, "bind message has " + std::to_string(message.formats.size()) +
+                                                         " parameter formats but " + std::to_string(wanted) +
+                                                         " parameters");
+  }
+  const size_t columns = description.columns ? description.columns->size() : 0;
+  if (message.result_formats.size() > 1 && !description.rows_unknown && message.result_formats.size() != columns) {
+    return make_error(ErrorCode::kProtocolViolation,
+                      "bind message has " + std::to_string(message.result_formats.size()) +
+                          " result formats but query has " + std::to_string(columns) + " columns");
+  }
+  Portal portal;
+  portal.description = statement.description;
+  portal.formats.assign(message.result_formats.begin(), message.result_formats.end());
+  portal.statement.kind = description.kind;
+  std::vector<session::ParameterRewrite> rewrites(wanted);
+  std::vector<engine::Value> values(wanted);
+  bool literals = false;
+  for (size_t i = 0; i < wanted; i++) {
+    const engine::LogicalType* inferred = description.parameters[i].get();
+    const int32_t oid = statement.oids[i];
+    int16_t format = format_of(message.formats, i);
+    // Where nobody knows the type we announced text, whose binary form is the text itself.
+    if (oid == 0 && inferred == nullptr) format = 0;
+    auto decoded = decode_param(message.params[i], format, oid, inferred, *time_zone());
+    if (!decoded.ok()) {
+      Error error = std::move(decoded).error();
+      if (error.detail.empty()) error.detail = "Parameter $" + std::to_string(i + 1) + ".";
+      return error;
+    }
+    values[i] = std::move(decoded->value);
+    if (decoded->form == ParamForm::kCastText) {
+      rewrites[i] = {session::ParameterForm::kCast, decoded->cast_type, decoded->through_json, {}};
+      portal.rewritten = true;
+    } else if (decoded->form == ParamForm::kLiteral) {
+      rewrites[i] = {session::ParameterForm::kLiteral, {}, false, std::get<std::string>(values[i].data)};
+      portal.rewritten = literals = true;
+    }
+  }
+  if (!portal.rewritten) {
+    portal.statement.sql = description.sql;
+    portal.statement.values = std::move(values);
+    return portal;
+  }
+  std::vector<size_t> kept;
+  portal.statement.sql =
+      std::make_shared<const std::string>(session::rewrite_parameters(*description.sql, rewrites, kept));
+  for (const size_t index : kept) portal.statement.values.push_back(std::move(values[index]));
+  if (literals) {
+    // Each value makes another text: none of them is worth keeping prepared.
+    auto kind = std::make_shared<engine::StatementClass>(*description.kind);
+    kind->plain_insert = false;
+    portal.statement.kind = std::move(kind);
+  }
+  return portal;
+}
+
+// ---- Describe --------------------------------------------------------------------------------------------------
+
+void Connection::on_describe(const Describe& message) {
+  if (message.kind == 'S') return describe_statement(std::string(message.name));
+  describe_portal(std::string(message.name));
+}
+
+void Connection::describe_statement(const std::string& name) {
+  const auto it = statements_.find(name);
+  if (it == statements_.end()) return extended_error(no_statement(name));
+  const session::DescriptionPtr description = it->second.description;
+  std::vector<int32_t> oids;
+  for (size_t i = 0; i < description->parameters.size(); i++) {
+    const engine::TypePtr& type = description->parameters[i];
+    const int32_t declared = it->second.oids[i];
+    oids.push_back(declared != 0 ? declared : type ? pg_type_of(*type).oid : oid::kText);
+  }
+  writer_.parameter_description(oids);
+  if (description->kind->kind == StatementKind::kShow) {
+    const std::vector<engine::Column> column{{description->kind->setting, engine::make_type(engine::TypeId::kVarchar)}};
+    if (description->kind->setting != "all") out_ += row_description_of(column, {});
+    return;
+  }
+  if (!description->rows_unknown) {
+    if (description->columns) {
+      out_ += row_description_of(*description->columns, {});
+    } else {
+      writer_.no_data();
+    }
+    return;
+  }
+  waiting_ = true;
+  describe_unknown_rows(description, [self = shared_from_this()](Result<engine::Columns> columns) {
+    self->waiting_ = false;
+    if (columns.ok() && *columns) {
+      self->out_ += row_description_of(**columns, {});
+    } else {
+      self->extended_error(make_error(ErrorCode::kIndeterminateDatatype,
+                                      "could not determine the data types of the result", {},
+                                      "Cast the parameters, for example $1::INTEGER."));
+    }
+    self->resume_processing();
+  });
+}
+
+// Columns that depend on parameters of unknown type: as if these were text, and where that does not fit, as if NULL.
+void Connection::describe_unknown_rows(const session::DescriptionPtr& description,
+                                       std::function<void(Result<engine::Columns>)> done) {
+  const auto variant = [&](session::ParameterForm form, const std::string& type) {
+    std::vector<session::ParameterRewrite> rewrites(description->parameters.size());
+    for (size_t i = 0; i < rewrites.size(); i++) {
+      if (!description->parameters[i]) rewrites[i] = {form, type, false, {}};
+    }
+    std::vector<size_t> kept;
+    return session::rewrite_parameters(*description->sql, rewrites, kept);
+  };
+  const std::string as_text = variant(session::ParameterForm::kCast, "VARCHAR");
+  const std::string as_null = variant(session::ParameterForm::kNull, {});
+  session_->describe(as_text, [self = shared_from_this(), as_null,
+                               done = std::move(done)](const Result<session::DescriptionPtr>& first) {
+    if (first.ok() && (*first)->columns) return done((*first)->columns);
+    self->session_->describe(as_null, [done](const Result<session::DescriptionPtr>& second) {
+      if (second.ok()) return done((*second)->columns);
+      done(second.error());
+    });
+  });
+}
+
+void Connection::describe_portal(const std::string& name) {
+  const auto it = portals_.find(name);
+  if (it == portals_.end()) return extended_error(no_portal(name));
+  Portal& portal = it->second;
+  const bool known = !portal.description->rows_unknown && (!portal.rewritten || portal.description->columns == nullptr);
+  if (portal.description->kind->kind == StatementKind::kShow && portal.description->kind->setting != "all") {
+    const std::vector<engine::Column> column{
+        {portal.description->kind->setting, engine::make_type(engine::TypeId::kVarchar)}};
+    out_ += row_description_of(column, portal.formats);
+    return;
+  }
+  const auto tell = [this, name](const engine::Columns& columns) {
+    const auto found = portals_.find(name);
+    if (found == portals_.end()) return;
+    if (!columns) return writer_.no_data();
+    if (found->second.formats.size() > 1 && found->second.formats.size() != columns->size()) {
+      return extended_error(
+          make_error(ErrorCode::kProtocolViolation, "bind message has " + std::to_string(found->second.formats.size()) +
+                                                        " result formats but query has " +
+                                                        std::to_string(columns->size()) + " columns"));
+    }
+    found->second.announced = columns;
+    out_ += row_description_of(*columns, found->second.formats);
+  };
+  if (known) return tell(portal.description->columns);
+  waiting_ = true;
+  const std::string sql = *portal.statement.sql;
+  session_->describe(sql, [self = shared_from_this(), tell, portal_columns = portal.description->columns,
+                           description = portal.description](const Result<session::DescriptionPtr>& described) {
+    if (described.ok() && (*described)->rows_unknown) {
+      // A NULL of unknown type was bound: the columns are those of the statement without types.
+      return self->describe_unknown_rows(description, [self, tell](const Result<engine::Columns>& columns) {
+        self->waiting_ = false;
+        if (columns.ok()) tell(*columns);
+        if (!columns.ok()) self->extended_error(columns.error());
+        self->resume_processing();
+      });
+    }
+    self->waiting_ = false;
+    if (described.ok()) tell((*described)->columns);
+    if (!described.ok()) self->extended_error(described.error());
+    self->resume_processing();
+  });
+}
+
+// ---- Execute ---------------------------------------------------------------------------------------------------
+
+bool Connection::next_is_sync() const {
+  return in_at_ < in_.size() && in_[in_at_] == 'S';
+}
+
+void Connection::on_execute(const Execute& message) {
+  const std::string name(message.portal);
+  const auto it = portals_.find(name);
+  if (it == portals_.end()) return extended_error(no_portal(name));
+  const auto max_rows = static_cast<uint64_t>(message.max_rows);
+  if (max_rows == 0 && defer(name, it->second)) return;
+  if (!deferred_.empty()) return settle([this, name, max_rows] { run_portal(name, max_rows); });
+  run_portal(name, max_rows);
+}
+
+// Writes of a pipeline wait for its Sync, to become one unit. A write that Sync follows at once needs no company.
+bool Connection::defer(const std::string& name, Portal& portal) {
+  if (portal.statement.kind->kind != StatementKind::kWrite || portal.query || portal.finished) return false;
+  if (!session_->can_run_unit() || (deferred_.empty() && next_is_sync())) return false;
+  if (deferred_.size() >= options_->pipeline_statements || deferred_bytes_ >= options_->pipeline_bytes) return false;
+  Deferred item;
+  item.before = std::exchange(out_, {});
+  item.statement = portal.statement;
+  item.sink = make_sink(false, portal.formats, portal.announced);
+  deferred_bytes_ += item.before.size() + item.statement.sql->size() + 128;
+  for (const engine::Value& value : item.statement.values) deferred_bytes_ += value.footprint();
+  deferred_.push_back(std::move(item));
+  portal.finished = true;
+  if (name.empty()) portals_.erase(name);
+  return true;
+}
+
+void Connection::run_portal(const std::string& name, uint64_t max_rows) {
+  const auto it = portals_.find(name);
+  if (it == portals_.end()) return extended_error(no_portal(name));
+  Portal& portal = it->second;
+  if (portal.finished) {
+    return extended_error(make_error(ErrorCode::kObjectNotInState, "portal \"" + name + "\" cannot be run"));
+  }
+  const StatementKind kind = portal.statement.kind->kind;
+  if (kind == StatementKind::kDeallocate && deallocate(*portal.statement.sql)) {
+    portal.finished = true;
+    return writer_.command_complete("DEALLOCATE");
+  }
+  // DDL and the like within a longer pipeline share its transaction; alone they need none.
+  const bool shares = kind == StatementKind::kWrite || kind == StatementKind::kDdl;
+  if (shares && session_->can_run_unit() && !next_is_sync() && max_rows == 0) session_->begin_implicit();
+  session::RunRequest request = make_request(portal.statement, make_sink(false, portal.formats, portal.announced));
+  request.max_rows = max_rows;
+  waiting_ = true;
+  request.done = [self = shared_from_this(), name, kind](session::Completion completion) {
+    self->waiting_ = false;
+    const auto found = self->portals_.find(name);
+    if (found != self->portals_.end()) {
+      found->second.finished = !completion.suspended;
+      if (completion.suspended) {
+        found->second.query = self->running_;
+      } else {
+        found->second.query.reset();
+      }
+    }
+    self->running_.reset();
+    if (completion.error) {
+      self->extended_error(*std::move(completion.error));
+    } else if (completion.empty) {
+      self->writer_.empty_query_response();
+    } else if (completion.suspended) {
+      self->writer_.portal_suspended();
+    } else {
+      if (kind == StatementKind::kDiscard) self->forget_prepared();
+      self->writer_.command_complete(completion.tag);
+    }
+    self->resume_processing();
+  };
+  if (portal.query) {
+    running_ = portal.query;
+    return session_->resume(running_, std::move(request));
+  }
+  session_->run(std::move(request), &running_);
+}
+
+// ---- the deferred writes ---------------------------------------------------------------------------------------
+
+// Something needs the results of the deferred writes before Sync: they run one after another in a transaction that
+// Sync ends.
+void Connection::settle(std::function<void()> then) {
+  auto list = std::make_shared<std::vector<Deferred>>(std::exchange(deferred_, {}));
+  deferred_bytes_ = 0;
+  std::string tail = std::exchange(out_, {});
+  session_->begin_implicit();
+  settle_next(list, 0, [this, tail = std::move(tail), then = std::move(then)] {
+    out_ += tail;
+    then();
+  });
+}
+
+void Connection::settle_next(std::shared_ptr<std::vector<Deferred>> list, size_t index, std::function<void()> then) {
+  if (index == list->size()) {
+    waiting_ = false;
+    then();
+    if (!waiting_) process();
+    return;
+  }
+  Deferred& item = (*list)[index];
+  out_ += item.before;
+  waiting_ = true;
+  session::RunRequest request = make_request(item.statement, item.sink);
+  request.done = [self = shared_from_this(), list, index, then = std::move(then)](session::Completion completion) {
+    self->running_.reset();
+    if (completion.error) {
+      self->waiting_ = false;
+      self->extended_error(*std::move(completion.error));
+      return self->resume_processing();
+    }
+    self->writer_.command_complete(completion.tag);
+    self->settle_next(list, index + 1, then);
+  };
+  session_->run(std::move(request), &running_);
+}
+
+void Connection::run_deferred_unit() {
+  auto list = std::make_shared<std::vector<Deferred>>(std::exchange(deferred_, {}));
+  deferred_bytes_ = 0;
+  auto tail = std::make_shared<std::string>(std::exchange(out_, {}));
+  std::vector<coordinator::Statement> statements;
+  statements.reserve(list->size());
+  for (const Deferred& item : *list) statements.push_back(item.statement);
+  waiting_ = true;
+  session_->run_unit(std::move(statements), [self = shared_from_this(), list, tail](coordinator::UnitOutcome& outcome) {
+    self->waiting_ = false;
+    for (size_t i = 0; i < outcome.results.size(); i++) {
+      Deferred& item = (*list)[i];
+      self->out_ += item.before;
+      // The last result is not sent when the commit failed: its statement has not happened.
+      if (outcome.error && i + 1 == list->size()) break;
+      self->append_result(outcome.results[i], *item.sink, *item.statement.kind);
+    }
+    if (outcome.error) {
+      if (outcome.results.size() < list->size()) self->out_ += (*list)[outcome.results.size()].before;
+      self->writer_.error_response(*outcome.error);
+    } else {
+      self->out_ += *tail;
+    }
+    self->end_sync();
+    self->resume_processing();
+  });
+}
+
+// ---- Sync, Flush, Close ----------------------------------------------------------------------------------------
+
+void Connection::on_sync() {
+  const bool failed = std::exchange(skip_to_sync_, false);
+  if (!deferred_.empty()) return run_deferred_unit();
+  if (!session_->implicit()) return end_sync();
+  waiting_ = true;
+  session_->end_implicit(!failed, [self = shared_from_this(), failed](session::Completion completion) {
+    self->waiting_ = false;
+    if (!failed && completion.error) self->error(*std::move(completion.error));
+    self->end_sync();
+    self->resume_processing();
+  });
+}
+
+// Outside a transaction block portals end with it.
+void Connection::end_sync() {
+  if (session_->state() == session::TransactionState::kIdle) close_all_portals();
+  ready();
+}
+
+void Connection::on_flush() {
+  if (!deferred_.empty()) return settle([this] { flush(); });
+  flush();
+}
+
+void Connection::on_close(const Close& message) {
+  const std::string name(message.name);
+  if (message.kind == 'S') {
+    statements_.erase(name);
+  } else {
+    close_portal(name);
+  }
+  writer_.close_complete();
+}
+
+void Connection::close_portal(const std::string& name) {
+  portals_.erase(name);
+}
+
+void Connection::close_all_portals() {
+  portals_.clear();
+}
+
+}  // namespace merganser::pgwire

@@ -1,0 +1,119 @@
+// Worker threads and snapshot connections: where everything runs that is not the writer's batch.
+//
+// Starting a transaction waits for a commit's fsync (fact 8). So that reads do not, connections that were lately in
+// demand get a snapshot just before each commit ("armed"); a read takes one that is not older than the last commit
+// acknowledged before it arrived. Threads: any. Lifetime: stop() before the Database goes; jobs not begun are refused.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <unordered_set>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/database.h"
+#include "readers/lease.h"
+
+namespace merganser::readers {
+
+struct PoolLimits {
+  size_t threads = 4;                // for reads; as many again for transactions
+  size_t snapshot_connections = 32;  // reads that run or wait for their client at once
+  size_t pinned_connections = 1024;  // transactions and sessions with state of their own
+  size_t queued_jobs = 100000;
+  size_t cached_statements = 128;  // a connection
+  std::chrono::milliseconds snapshot_max_age{600000};
+};
+
+struct PoolCounters {
+  std::atomic<uint64_t> reads = 0;
+  std::atomic<uint64_t> reads_on_armed = 0;  // that found a snapshot ready
+  std::atomic<uint64_t> snapshots_armed = 0;
+  std::atomic<uint64_t> snapshots_expired = 0;
+  std::atomic<uint64_t> refused_full = 0;
+};
+
+enum class Needs : uint8_t {
+  kNothing,     // run(lease) gets an empty lease
+  kSnapshot,    // a read-only snapshot, at least as new as min_sequence
+  kConnection,  // a connection without a transaction, to keep
+};
+
+struct Job {
+  Needs needs = Needs::kNothing;
+  uint64_t min_sequence = 0;
+  bool fresh = false;  // the snapshot must be begun after now: the statement asks for the time
+  engine::SettingsPtr settings;
+  // Runs on a worker; moves the lease away to keep it. `status` is not ok when there is no connection to be had.
+  std::function<void(Lease& lease, Status status)> run;
+};
+
+class Pool {
+ public:
+  struct Sequences {
+    std::function<uint64_t()> committed;
+    std::function<uint64_t()> ddl_generation;
+  };
+  Pool(engine::Database& database, PoolLimits limits, Sequences sequences);
+  ~Pool();
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  void submit(Job job);
+
+  // The writer's hooks; see coordinator::Hooks.
+  void before_commit();
+  void retire_snapshots(bool hard);
+
+  struct State {
+    size_t waiting = 0;
+    size_t running = 0;
+    size_t snapshot_connections = 0;
+    size_t pinned_connections = 0;
+    std::chrono::milliseconds oldest_snapshot{0};
+  };
+  State state() const;
+  const PoolCounters& counters() const { return counters_; }
+
+  // Ends the workers; jobs that wait get status 57P01.
+  void stop();
+
+ private:
+  friend class Lease;
+  using Pooled = std::unique_ptr<PooledConnection>;
+
+  void work(bool reads);
+  void run_job(Job& job);
+  Result<Pooled> take(const Job& job);
+  Pooled choose_idle_locked(const Job& job);
+  Result<Pooled> open_connection();
+  Status make_ready(PooledConnection& pooled, const Job& job);
+  Status arm(PooledConnection& pooled);
+  static void disarm(PooledConnection& pooled);
+  void put_back(Pooled pooled);
+
+  engine::Database& database_;
+  const PoolLimits limits_;
+  const Sequences sequences_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  std::condition_variable wake_reads_;
+  std::deque<Job> queue_;  // transactions and chores
+  std::deque<Job> reads_;  // Needs::kSnapshot
+  std::vector<Pooled> idle_;
+  std::unordered_set<PooledConnection*> all_;
+  size_t running_ = 0;
+  size_t snapshots_out_ = 0;
+  size_t reads_since_commit_ = 0;
+  TimePoint last_read_;
+  bool stopping_ = false;
+  PoolCounters counters_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace merganser::readers

@@ -1,0 +1,188 @@
+// Statements that the session answers itself: transaction control, SET, SHOW, USE, DISCARD.
+#include "engine/sql_tokens.h"
+#include "session/session.h"
+
+namespace merganser::session {
+namespace {
+
+using engine::StatementKind;
+
+coordinator::Statement internal_select(const std::string& sql, std::string tag) {
+  coordinator::Statement statement;
+  statement.sql = std::make_shared<const std::string>(sql);
+  auto kind = std::make_shared<engine::StatementClass>();
+  kind->kind = StatementKind::kRead;
+  kind->tag = std::move(tag);
+  statement.kind = std::move(kind);
+  return statement;
+}
+
+}  // namespace
+
+void Session::run_control(RunRequest request, const engine::StatementClass& kind, std::shared_ptr<Query>* query) {
+  Completion completion;
+  completion.tag = kind.tag;
+  switch (kind.kind) {
+    case StatementKind::kRefused: {
+      Error error = *kind.refusal;
+      if (transaction_.active) fail_transaction(std::nullopt);
+      return finish_error(request.done, std::move(error));
+    }
+    case StatementKind::kSavepoint:
+      if (transaction_.active) fail_transaction(std::nullopt);
+      return finish_error(request.done, make_error(ErrorCode::kFeatureNotSupported, "savepoints are not supported", {},
+                                                   "DuckDB has none. Use one transaction for what belongs together."));
+    case StatementKind::kBegin:
+      run_begin(kind);
+      return finish(request.done, std::move(completion));
+    case StatementKind::kCommit:
+      if (!transaction_.active) return finish(request.done, std::move(completion));
+      return commit(std::move(request.done), kind.tag);
+    case StatementKind::kRollback:
+      if (!transaction_.active) return finish(request.done, std::move(completion));
+      return rollback(std::move(request.done), kind.tag);
+    case StatementKind::kSet:
+    case StatementKind::kUse:
+      return run_set(std::move(request), kind);
+    case StatementKind::kShow:
+      return run_show(std::move(request), kind, query);
+    case StatementKind::kDiscard:
+      return run_discard(std::move(request), kind);
+    case StatementKind::kCheckpoint:
+      if (transaction_.active) {
+        const bool block = !transaction_.implicit;
+        fail_transaction(std::nullopt);
+        return finish_error(request.done, make_error(ErrorCode::kActiveTransaction,
+                                                     block ? "CHECKPOINT cannot run inside a transaction block"
+                                                           : "CHECKPOINT cannot run together with other statements"));
+      }
+      return run_write(std::move(request));
+    default:
+      return finish_error(request.done, make_error(ErrorCode::kInternalError, "unexpected kind of statement"));
+  }
+}
+
+void Session::run_begin(const engine::StatementClass& kind) {
+  if (transaction_.active) {
+    transaction_.implicit = false;
+    return;
+  }
+  transaction_ = {};
+  transaction_.active = true;
+  transaction_.read_only = kind.read_only_transaction || variables_.default_read_only();
+}
+
+void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
+  std::string name = kind.setting;
+  const engine::SettingsPtr before = variables_.engine_settings();
+  const Variables old = variables_;
+  Status status;
+  if (kind.kind == StatementKind::kUse) {
+    name = "search_path";
+    const auto tokens = engine::tokenize(kind.setting);
+    const bool whole = !tokens.empty() && tokens.size() == 1 &&
+                       engine::folded_name(tokens[0]) ==
+                           engine::folded_name({engine::TokenKind::kWord, 0, 0, services_->database->name()});
+    status = whole ? variables_.reset(name) : variables_.set(name, kind.setting);
+  } else if (kind.setting_is_default) {
+    status = variables_.reset(name);
+  } else {
+    status = variables_.set(name, kind.setting_value);
+  }
+  if (!status.ok()) {
+    if (transaction_.active) fail_transaction(std::nullopt);
+    return finish_error(request.done, status.error());
+  }
+  if (kind.setting_is_local) {
+    if (!transaction_.active || transaction_.implicit) {
+      variables_ = old;  // it would end with this statement
+    } else if (!transaction_.variables_local) {
+      transaction_.variables_local = old;
+    }
+  }
+  if (transaction_.active && !transaction_.variables_before) transaction_.variables_before = old;
+  const engine::SettingsPtr changed = variables_.engine_settings();
+  if (changed == before || changed == nullptr) {
+    report(name);
+    Completion completion;
+    completion.tag = kind.tag;
+    return finish(request.done, std::move(completion));
+  }
+  // Only the engine knows whether it takes the value.
+  readers::Job job;
+  job.needs = readers::Needs::kSnapshot;
+  job.settings = changed;
+  job.run = [self = shared_from_this(), old, name, tag = kind.tag, done = std::move(request.done)](
+                readers::Lease& lease, const Status& applied) {
+    lease.give_back();
+    self->services_->post([self, old, name, tag, done, applied] {
+      if (!applied.ok()) {
+        self->variables_ = old;
+        if (self->transaction_.active) self->fail_transaction(std::nullopt);
+        Error error = applied.error();
+        error.code = ErrorCode::kInvalidParameterValue;
+        error.position = 0;
+        return self->finish_error(done, std::move(error));
+      }
+      self->report(name);
+      Completion completion;
+      completion.tag = tag;
+      self->finish(done, std::move(completion));
+    });
+  };
+  services_->pool->submit(std::move(job));
+}
+
+void Session::run_show(RunRequest request, const engine::StatementClass& kind, std::shared_ptr<Query>* query) {
+  std::string sql;
+  if (kind.setting == "all") {
+    for (const auto& [name, value] : variables_.show_all()) {
+      sql += (sql.empty() ? "VALUES (" : ", (") + engine::quote_literal(name) + ", " + engine::quote_literal(value) +
+             ", '')";
+    }
+    sql = "SELECT * FROM (" + sql + ") AS settings(name, setting, description)";
+  } else {
+    const auto value = variables_.show(kind.setting);
+    if (!value.ok()) {
+      if (transaction_.active) fail_transaction(std::nullopt);
+      return finish_error(request.done, value.error());
+    }
+    sql = "SELECT " + engine::quote_literal(*value) + " AS " + engine::quote_name(kind.setting);
+  }
+  request.statement = internal_select(sql, "SHOW");
+  if (transaction_.active) return run_in_transaction(std::move(request), query);
+  run_read(std::move(request), query);
+}
+
+void Session::run_discard(RunRequest request, const engine::StatementClass& kind) {
+  if (transaction_.active && !transaction_.implicit) {
+    fail_transaction(std::nullopt);
+    return finish_error(request.done,
+                        make_error(ErrorCode::kActiveTransaction, kind.tag + " cannot run inside a transaction block"));
+  }
+  pinned_.reset();
+  if (kind.tag == "DISCARD ALL") restore_variables(initial_);
+  Completion completion;
+  completion.tag = kind.tag;
+  finish(request.done, std::move(completion));
+}
+
+void Session::restore_variables(const Variables& to) {
+  const Variables from = std::exchange(variables_, to);
+  for (const std::string& name : Variables::reported()) {
+    if (from.show(name).ok() && variables_.show(name).ok() && *from.show(name) != *variables_.show(name)) report(name);
+  }
+}
+
+void Session::report(const std::string& name) {
+  if (!on_variable) return;
+  const auto tell = [&](const std::string& one) {
+    const auto value = variables_.show(one);
+    if (value.ok()) on_variable(one, *value);
+  };
+  for (const std::string& reported : Variables::reported()) {
+    if (name == "all" || name == reported) tell(reported);
+  }
+}
+
+}  // namespace merganser::session

@@ -1,0 +1,76 @@
+#include "session/description.h"
+
+#include "engine/sql_tokens.h"
+
+namespace merganser::session {
+
+DescriptionPtr DescriptionCache::find(std::string_view sql, const engine::SettingsPtr& settings,
+                                      uint64_t ddl_generation) {
+  if (ddl_generation != generation_) {
+    index_.clear();
+    order_.clear();
+    generation_ = ddl_generation;
+  }
+  const auto it = index_.find(sql);
+  if (it == index_.end() || it->second->settings != settings) return nullptr;
+  order_.splice(order_.begin(), order_, it->second);
+  return it->second->description;
+}
+
+void DescriptionCache::keep(const engine::SettingsPtr& settings, uint64_t ddl_generation, DescriptionPtr description) {
+  if (ddl_generation != generation_ || capacity_ == 0) return;
+  const std::string_view sql = *description->sql;
+  if (const auto it = index_.find(sql); it != index_.end()) {
+    order_.erase(it->second);
+    index_.erase(it);
+  }
+  order_.push_front(Entry{settings, std::move(description)});
+  index_[*order_.front().description->sql] = order_.begin();
+  if (order_.size() <= capacity_) return;
+  index_.erase(*order_.back().description->sql);
+  order_.pop_back();
+}
+
+std::string rewrite_parameters(std::string_view sql, const std::vector<ParameterRewrite>& rewrites,
+                               std::vector<size_t>& kept) {
+  kept.clear();
+  std::vector<size_t> new_number(rewrites.size(), 0);
+  for (size_t i = 0; i < rewrites.size(); i++) {
+    if (rewrites[i].form == ParameterForm::kLiteral || rewrites[i].form == ParameterForm::kNull) continue;
+    kept.push_back(i);
+    new_number[i] = kept.size();
+  }
+  std::string out;
+  size_t copied = 0;
+  for (const engine::Token& token : engine::tokenize(sql)) {
+    if (token.kind != engine::TokenKind::kParameter || token.text.size() < 2 || token.text.size() > 7) continue;
+    size_t number = 0;
+    for (const char c : token.text.substr(1))
+      number = c >= '0' && c <= '9' ? number * 10 + static_cast<size_t>(c - '0') : SIZE_MAX / 20;
+    if (number == 0 || number > rewrites.size()) continue;
+    const ParameterRewrite& rewrite = rewrites[number - 1];
+    out += sql.substr(copied, token.offset - copied);
+    copied = token.offset + token.text.size();
+    const std::string parameter = "$" + std::to_string(new_number[number - 1]);
+    switch (rewrite.form) {
+      case ParameterForm::kBound:
+        out += parameter;
+        break;
+      case ParameterForm::kCast:
+        out += "CAST(" + (rewrite.through_json ? "CAST(" + parameter + " AS JSON)" : parameter) + " AS " +
+               rewrite.type_sql + ")";
+        break;
+      // A blank on both sides: `x$1` must not become part of a neighbouring word.
+      case ParameterForm::kNull:
+        out += " NULL ";
+        break;
+      case ParameterForm::kLiteral:
+        out += " " + engine::quote_literal(rewrite.literal) + " ";
+        break;
+    }
+  }
+  out += sql.substr(copied);
+  return out;
+}
+
+}  // namespace merganser::session

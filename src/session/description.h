@@ -1,0 +1,67 @@
+// What Parse and Describe need to know of a statement: its class, the types of its parameters, its columns.
+//
+// Threads: descriptions are immutable and shared; the cache is for the sessions' thread alone.
+#pragma once
+
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "engine/connection.h"
+#include "engine/statement_class.h"
+
+namespace merganser::session {
+
+struct Description {
+  std::shared_ptr<const std::string> sql;
+  std::shared_ptr<const engine::StatementClass> kind;
+  std::vector<engine::TypePtr> parameters;  // null where DuckDB does not know the type
+  engine::Columns columns;                  // null: no rows, or not known before execution
+  bool rows_unknown = false;                // gives rows whose columns depend on parameters
+};
+using DescriptionPtr = std::shared_ptr<const Description>;
+
+// Least recently used first out. A key is a text and the settings that change its meaning; DDL empties the cache.
+class DescriptionCache {
+ public:
+  explicit DescriptionCache(size_t capacity) : capacity_(capacity) {}
+  DescriptionPtr find(std::string_view sql, const engine::SettingsPtr& settings, uint64_t ddl_generation);
+  void keep(const engine::SettingsPtr& settings, uint64_t ddl_generation, DescriptionPtr description);
+  size_t size() const { return order_.size(); }
+
+ private:
+  struct Entry {
+    engine::SettingsPtr settings;
+    DescriptionPtr description;
+  };
+  using Order = std::list<Entry>;
+  size_t capacity_;
+  uint64_t generation_ = 0;
+  Order order_;
+  std::unordered_map<std::string_view, Order::iterator> index_;
+};
+
+// How one parameter goes into the statement's text.
+enum class ParameterForm : uint8_t {
+  kBound,    // stays $n and is bound
+  kCast,     // becomes CAST($n AS type) and is bound as text
+  kLiteral,  // its text is spliced as an untyped quoted literal
+  kNull,     // becomes NULL
+};
+
+struct ParameterRewrite {
+  ParameterForm form = ParameterForm::kBound;
+  std::string type_sql;       // kCast
+  bool through_json = false;  // kCast: the text is JSON that stands for the type
+  std::string literal;        // kLiteral
+};
+
+// The statement with its parameters rewritten; literals and NULLs leave, and those that stay are numbered anew in
+// order. `kept` gets the old indexes (from 0) of the parameters that stay.
+std::string rewrite_parameters(std::string_view sql, const std::vector<ParameterRewrite>& rewrites,
+                               std::vector<size_t>& kept);
+
+}  // namespace merganser::session

@@ -1,0 +1,95 @@
+// One execution that gives rows (or a count): runs on workers, hands encoded bytes to its session piece by piece, waits
+// when the client does not read, can stop after a number of rows and go on later, and can be moved to a spool.
+//
+// Threads: produce_* run on a worker, one at a time; consumed(), cancel() and the Deliver callback on the session's
+// thread. Lifetime: shared; a Query that borrows its transaction's lease ends before the transaction does.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "coordinator/unit.h"
+#include "readers/pool.h"
+#include "session/row_sink.h"
+#include "session/spool.h"
+
+namespace merganser::session {
+
+struct Progress {
+  enum class State : uint8_t { kMore, kSuspended, kFinished, kFailed };
+  State state = State::kMore;
+  std::string bytes;          // of the protocol
+  uint64_t count = 0;         // rows so far, or changed rows when finished
+  bool has_rows = false;      // the statement has columns
+  bool needs_writer = false;  // kFailed: it turned out to write; run it there
+  std::optional<Error> error;
+};
+
+class Query : public std::enable_shared_from_this<Query> {
+ public:
+  using Post = std::function<void(std::function<void()>)>;
+  using Deliver = std::function<void(Progress)>;
+
+  struct Setup {
+    readers::Pool* pool = nullptr;
+    Post post;  // to the session's thread
+    std::shared_ptr<RowSink> sink;
+    size_t output_limit = size_t{1} << 20;  // bytes that may wait for the client
+  };
+  explicit Query(Setup setup) : setup_(std::move(setup)) {}
+
+  // On a worker: execute and produce. `owned` is given back at the end; `borrowed` belongs to a transaction.
+  void run_owned(readers::Lease lease, const coordinator::Statement& statement, bool prepare_only);
+  void run_borrowed(readers::Lease& lease, const coordinator::Statement& statement);
+  // Instead of running: the job could not be done.
+  void refuse(Error error) { emit(Progress::State::kFailed, {}, std::move(error)); }
+  // On the session's thread or a worker: rows that are already there.
+  void run_materialised(engine::ResultSet result);
+
+  // Before each run or resume, on the session's thread: how many rows (0: all), and who hears of them.
+  void expect(uint64_t max_rows, Deliver deliver);
+  // On the session's thread: goes on after kSuspended.
+  void resume();
+  // On the session's thread: the client has taken this many bytes.
+  void consumed(size_t bytes);
+  // Any thread. The caller repeats it until the query has ended.
+  void cancel(Error why);
+  // On a worker, while suspended: the rest goes to a spool, the connection is free.
+  Status move_to_spool(SpoolSpace& space);
+  bool is_open() const { return open_; }
+
+ private:
+  void execute_and_produce(readers::Lease& lease, const coordinator::Statement& statement, bool streaming,
+                           bool prepare_only);
+  void produce();
+  Result<bool> fill(std::string& out);
+  Result<bool> next_chunk();
+  void emit(Progress::State state, std::string bytes, std::optional<Error> error = std::nullopt);
+  void end();
+
+  Setup setup_;
+  Deliver deliver_;
+  readers::Lease owned_;
+  readers::Lease* lease_ = nullptr;
+  engine::ResultSet result_;
+  std::unique_ptr<Spool> spool_;
+  std::optional<engine::Chunk> chunk_;
+  size_t row_ = 0;
+  uint64_t rows_left_ = UINT64_MAX;
+  uint64_t count_ = 0;
+  bool has_rows_ = false;
+  std::string pending_;             // bytes that go out before the next rows
+  std::atomic<bool> open_ = false;  // more rows may come
+
+  std::mutex mutex_;
+  size_t outstanding_ = 0;
+  bool parked_ = false;
+  std::atomic<bool> cancelled_ = false;
+  Error cancel_reason_;
+};
+
+}  // namespace merganser::session

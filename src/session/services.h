@@ -1,0 +1,55 @@
+// What the sessions of one owner share.
+//
+// Threads: `post` from any; the description cache and the registry only on the sessions' thread.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "coordinator/coordinator.h"
+#include "engine/database.h"
+#include "readers/pool.h"
+#include "session/description.h"
+#include "session/spool.h"
+
+namespace merganser::session {
+
+class Session;
+
+struct SessionCounters {
+  std::atomic<uint64_t> total = 0;  // since the start
+  std::atomic<uint64_t> open = 0;
+  std::atomic<uint64_t> in_transaction = 0;
+  std::atomic<uint64_t> active = 0;  // a statement is running
+  std::atomic<uint64_t> statements = 0;
+  std::atomic<uint64_t> errors = 0;
+  std::atomic<uint64_t> cancels = 0;
+  std::atomic<uint64_t> timeouts = 0;
+  std::atomic<uint64_t> portals_suspended = 0;
+  std::atomic<uint64_t> portals_spooled = 0;
+};
+
+struct Timer {
+  virtual ~Timer() = default;  // cancels
+};
+
+struct Services {
+  engine::Database* database = nullptr;
+  coordinator::Coordinator* coordinator = nullptr;
+  readers::Pool* pool = nullptr;
+  std::function<void(std::function<void()>)> post;  // runs on the sessions' thread
+  // Calls back once on the sessions' thread unless destroyed before.
+  std::function<std::unique_ptr<Timer>(Duration, std::function<void()>)> timer;
+  DescriptionCache descriptions{1000};
+  SpoolSpace spool;
+  SessionCounters counters;
+  size_t output_limit = size_t{1} << 20;
+  std::chrono::milliseconds statement_timeout{0};
+  std::chrono::milliseconds idle_in_transaction_timeout{0};
+  std::string time_zone = "UTC";
+  std::atomic<uint64_t> next_session = 1;
+};
+
+}  // namespace merganser::session

@@ -1,0 +1,379 @@
+#include "session/session.h"
+
+#include "base/log.h"
+#include "engine/error_map.h"
+#include "engine/sql_tokens.h"
+
+namespace merganser::session {
+namespace {
+
+using engine::StatementKind;
+
+constexpr std::chrono::milliseconds kInterruptAgain{10};
+
+Error cancelled_by_user() {
+  return make_error(ErrorCode::kQueryCanceled, "canceling statement due to user request");
+}
+Error cancelled_by_timeout() {
+  return make_error(ErrorCode::kQueryCanceled, "canceling statement due to statement timeout");
+}
+Error in_failed_transaction() {
+  return make_error(ErrorCode::kInFailedTransaction,
+                    "current transaction is aborted, commands ignored until end of transaction block");
+}
+
+}  // namespace
+
+Session::Session(std::shared_ptr<Services> services, Variables variables)
+    : services_(std::move(services)),
+      id_(services_->next_session++),
+      variables_(std::move(variables)),
+      initial_(variables_) {
+  services_->counters.total++;
+  services_->counters.open++;
+}
+
+Session::~Session() {
+  services_->counters.open--;
+}
+
+TransactionState Session::state() const {
+  if (!transaction_.active || transaction_.implicit) return TransactionState::kIdle;
+  return transaction_.failed ? TransactionState::kFailed : TransactionState::kOpen;
+}
+
+std::string Session::tag_of(const engine::StatementClass& kind, uint64_t count) {
+  return kind.tag_counts ? kind.tag + " " + std::to_string(count) : kind.tag;
+}
+
+// ---- operations ------------------------------------------------------------------------------------------------
+
+void Session::begin_operation() {
+  busy_ = true;
+  idle_timer_.reset();
+  cancelled_ = std::make_shared<std::atomic<bool>>(false);
+  cancel_reason_.reset();
+  if (transaction_.lane) transaction_.lane->set_busy();
+  services_->counters.active++;
+  const auto timeout = variables_.statement_timeout();
+  if (timeout.count() > 0) {
+    statement_timer_ = services_->timer(timeout, [this] {
+      services_->counters.timeouts++;
+      cancel_with(cancelled_by_timeout());
+    });
+  }
+}
+
+void Session::end_operation() {
+  busy_ = false;
+  services_->counters.active--;
+  statement_timer_.reset();
+  interrupt_timer_.reset();
+  running_.reset();
+  if (closed_) return;
+  if (transaction_.lane) transaction_.lane->set_idle();
+  if (transaction_.revoke_wanted) revoked();
+  watch_idle();
+}
+
+void Session::watch_idle() {
+  const auto timeout = variables_.idle_in_transaction_timeout();
+  if (timeout.count() == 0 || !transaction_.active || transaction_.implicit) return;
+  idle_timer_ = services_->timer(timeout, [this] {
+    services_->counters.timeouts++;
+    if (on_fatal) {
+      on_fatal(make_error(ErrorCode::kIdleInTransactionTimeout,
+                          "terminating connection due to idle-in-transaction timeout"));
+    }
+  });
+}
+
+void Session::finish(const Done& done, Completion completion) {
+  if (completion.error) services_->counters.errors++;
+  end_operation();
+  if (!closed_) done(std::move(completion));
+}
+
+void Session::finish_error(const Done& done, Error error) {
+  Completion completion;
+  completion.error = std::move(error);
+  finish(done, std::move(completion));
+}
+
+void Session::cancel() {
+  if (!busy_) return;
+  services_->counters.cancels++;
+  cancel_with(cancelled_by_user());
+}
+
+// Interrupts are lost when they come a moment too early, so they are repeated until the operation has ended.
+void Session::cancel_with(Error reason) {
+  if (!busy_) return;
+  if (!cancel_reason_) cancel_reason_ = std::move(reason);
+  *cancelled_ = true;
+  services_->coordinator->cancel(id_, *cancel_reason_);
+  if (running_) running_->cancel(*cancel_reason_);
+  interrupt_timer_ = services_->timer(kInterruptAgain, [this] { cancel_with(*cancel_reason_); });
+}
+
+void Session::close() {
+  if (closed_) return;
+  closed_ = true;
+  on_fatal = nullptr;
+  on_variable = nullptr;
+  idle_timer_.reset();
+  statement_timer_.reset();
+  if (busy_) {
+    // The operation ends by itself soon, and then its transaction is released.
+    *cancelled_ = true;
+    const Error gone = make_error(ErrorCode::kQueryCanceled, "the client has gone");
+    services_->coordinator->cancel(id_, gone);
+    if (running_) running_->cancel(gone);
+    interrupt_timer_ = services_->timer(kInterruptAgain, [self = shared_from_this()] { self->close_again(); });
+    return;
+  }
+  release_transaction(nullptr);
+  pinned_.reset();
+}
+
+void Session::close_again() {
+  if (!busy_) {
+    interrupt_timer_.reset();
+    release_transaction(nullptr);
+    pinned_.reset();
+    return;
+  }
+  closed_ = false;
+  close();
+}
+
+// ---- describing ------------------------------------------------------------------------------------------------
+
+void Session::describe(const std::string& sql, std::function<void(Result<DescriptionPtr>)> done) {
+  const engine::SettingsPtr settings = variables_.engine_settings();
+  const uint64_t generation = services_->coordinator->ddl_generation();
+  const bool own_catalog = transaction_.lease != nullptr || pinned_ != nullptr;
+  if (!own_catalog) {
+    if (DescriptionPtr known = services_->descriptions.find(sql, settings, generation)) return done(std::move(known));
+  }
+  auto description = std::make_shared<Description>();
+  description->sql = std::make_shared<const std::string>(sql);
+  description->kind = std::make_shared<const engine::StatementClass>(engine::classify(sql));
+  switch (description->kind->kind) {
+    case StatementKind::kRead:
+    case StatementKind::kWrite:
+    case StatementKind::kUnknown:
+    case StatementKind::kPinnedRead:
+    case StatementKind::kDdl:
+      break;
+    default:
+      return done(DescriptionPtr(std::move(description)));
+  }
+  begin_operation();
+  readers::Job job;
+  job.needs = own_catalog ? readers::Needs::kNothing : readers::Needs::kSnapshot;
+  job.settings = settings;
+  job.min_sequence = services_->coordinator->committed();
+  const auto lease_kept = transaction_.lease ? transaction_.lease : pinned_;
+  job.run = [self = shared_from_this(), description, settings, generation, own_catalog, lease_kept,
+             done = std::move(done)](readers::Lease& lease, Status status) {
+    readers::Lease& on = lease_kept ? *lease_kept : lease;
+    if (status.ok()) status = describe_on(on, *description);
+    if (!status.ok() && on) on.pooled().armed = false;
+    if (lease) lease.give_back();
+    self->services_->post([self, description, settings, generation, own_catalog, done, status] {
+      self->end_operation();
+      if (self->closed_) return;
+      if (!status.ok()) {
+        self->services_->counters.errors++;
+        if (self->transaction_.active && !self->transaction_.failed) self->fail_transaction(std::nullopt);
+        return done(status.error());
+      }
+      if (!own_catalog) self->services_->descriptions.keep(settings, generation, description);
+      done(DescriptionPtr(description));
+    });
+  };
+  services_->pool->submit(std::move(job));
+}
+
+Status Session::describe_on(readers::Lease& lease, Description& description) {
+  MERGANSER_ASSIGN(engine::Prepared * prepared, lease.prepare(*description.sql, *description.kind));
+  for (int i = 0; i < prepared->parameter_count(); i++) description.parameters.push_back(prepared->parameter_type(i));
+  description.columns = prepared->columns();
+  description.rows_unknown = prepared->columns() == nullptr && description.kind->kind == StatementKind::kRead;
+  if (description.kind->kind != StatementKind::kRead && !prepared->gives_rows()) description.columns = nullptr;
+  return {};
+}
+
+// ---- running ---------------------------------------------------------------------------------------------------
+
+void Session::run(RunRequest request, std::shared_ptr<Query>* query) {
+  const engine::StatementClass& kind = *request.statement.kind;
+  services_->counters.statements++;
+  begin_operation();
+  if (kind.kind == StatementKind::kEmpty) {
+    Completion completion;
+    completion.empty = true;
+    return finish(request.done, std::move(completion));
+  }
+  if (transaction_.failed && kind.kind != StatementKind::kCommit && kind.kind != StatementKind::kRollback) {
+    Error error = transaction_.reason ? *std::exchange(transaction_.reason, std::nullopt) : in_failed_transaction();
+    return finish_error(request.done, std::move(error));
+  }
+  switch (kind.kind) {
+    case StatementKind::kRead:
+    case StatementKind::kUnknown:
+      if (transaction_.active || pinned_) break;
+      return run_read(std::move(request), query);
+    case StatementKind::kWrite:
+    case StatementKind::kDdl:
+      if (transaction_.active || pinned_) break;
+      return run_write(std::move(request));
+    case StatementKind::kPinnedRead:
+    case StatementKind::kPrepare:
+    case StatementKind::kExecute:
+    case StatementKind::kDeallocate:
+      break;
+    default:
+      return run_control(std::move(request), kind, query);
+  }
+  if (!transaction_.active) return run_pinned(std::move(request), query);
+  run_in_transaction(std::move(request), query);
+}
+
+void Session::resume(const std::shared_ptr<Query>& query, RunRequest request) {
+  begin_operation();
+  running_ = query;
+  const auto shared = std::make_shared<RunRequest>(std::move(request));
+  query->expect(shared->max_rows, [self = shared_from_this(), query, shared](Progress progress) {
+    self->deliver(query, shared, std::move(progress));
+  });
+  query->resume();
+}
+
+std::shared_ptr<Query> Session::make_query(const std::shared_ptr<RunRequest>& request) {
+  auto query =
+      std::make_shared<Query>(Query::Setup{services_->pool, services_->post, request->sink, services_->output_limit});
+  query->expect(request->max_rows,
+                [self = shared_from_this(), weak = std::weak_ptr(query), request](Progress progress) {
+                  if (auto locked = weak.lock()) self->deliver(locked, request, std::move(progress));
+                });
+  running_ = query;
+  return query;
+}
+
+void Session::run_read(RunRequest request, std::shared_ptr<Query>* out) {
+  const auto shared = std::make_shared<RunRequest>(std::move(request));
+  const auto query = make_query(shared);
+  if (out != nullptr) *out = query;
+  readers::Job job;
+  job.needs = readers::Needs::kSnapshot;
+  job.min_sequence = services_->coordinator->committed();
+  job.fresh = shared->statement.kind->time_dependent;
+  job.settings = variables_.engine_settings();
+  job.run = [query, shared](readers::Lease& lease, const Status& status) {
+    if (!status.ok()) return query->refuse(status.error());
+    query->run_owned(std::move(lease), shared->statement, shared->statement.kind->kind == StatementKind::kUnknown);
+  };
+  services_->pool->submit(std::move(job));
+}
+
+coordinator::UnitPtr Session::make_unit() {
+  auto unit = std::make_unique<coordinator::Unit>();
+  unit->settings = variables_.engine_settings();
+  unit->session = id_;
+  unit->cancelled = cancelled_;
+  const auto timeout = variables_.statement_timeout();
+  if (timeout.count() > 0) unit->deadline = Deadline::in(timeout);
+  return unit;
+}
+
+void Session::run_write(RunRequest request) {
+  const engine::StatementClass& kind = *request.statement.kind;
+  if (variables_.default_read_only()) {
+    return finish_error(request.done, make_error(ErrorCode::kReadOnlyTransaction,
+                                                 "cannot execute " + kind.tag + " in a read-only transaction", {},
+                                                 "SET default_transaction_read_only = off allows it."));
+  }
+  auto unit = make_unit();
+  unit->alone = kind.kind == StatementKind::kDdl;
+  unit->checkpoint = kind.kind == StatementKind::kCheckpoint;
+  unit->statements.push_back(request.statement);
+  const auto shared = std::make_shared<RunRequest>(std::move(request));
+  unit->done = [self = shared_from_this(), shared](coordinator::UnitOutcome& outcome) {
+    if (outcome.error) {
+      Error error = *std::move(outcome.error);
+      if (self->cancel_reason_ && error.code == ErrorCode::kQueryCanceled) error = *self->cancel_reason_;
+      return self->finish_error(shared->done, std::move(error));
+    }
+    self->materialised(shared, std::move(outcome.results.front()));
+  };
+  services_->coordinator->submit(std::move(unit));
+}
+
+void Session::materialised(const std::shared_ptr<RunRequest>& request, engine::ResultSet result) {
+  if (result.kind() != engine::ReturnKind::kRows) {
+    Completion completion;
+    completion.rows = result.changed_rows();
+    completion.tag = tag_of(*request->statement.kind, completion.rows);
+    return finish(request->done, std::move(completion));
+  }
+  const auto query = make_query(request);
+  constexpr uint64_t kRowsInline = 500;  // more are encoded by a worker
+  if (result.materialised_rows() <= kRowsInline) return query->run_materialised(std::move(result));
+  readers::Job job;
+  job.run = [query, held = std::make_shared<engine::ResultSet>(std::move(result))](readers::Lease&, const Status&) {
+    query->run_materialised(std::move(*held));
+  };
+  services_->pool->submit(std::move(job));
+}
+
+void Session::run_unit(std::vector<coordinator::Statement> statements,
+                       std::function<void(coordinator::UnitOutcome&)> done) {
+  begin_operation();
+  services_->counters.statements += statements.size();
+  auto unit = make_unit();
+  unit->statements = std::move(statements);
+  unit->done = [self = shared_from_this(), done = std::move(done)](coordinator::UnitOutcome& outcome) {
+    if (outcome.error) {
+      self->services_->counters.errors++;
+      if (self->cancel_reason_ && outcome.error->code == ErrorCode::kQueryCanceled)
+        outcome.error = self->cancel_reason_;
+    }
+    self->end_operation();
+    if (!self->closed_) done(outcome);
+  };
+  services_->coordinator->submit(std::move(unit));
+}
+
+void Session::deliver(const std::shared_ptr<Query>& query, const std::shared_ptr<RunRequest>& request,
+                      Progress progress) {
+  if (progress.state == Progress::State::kMore) {
+    if (closed_) {
+      query->cancel(make_error(ErrorCode::kQueryCanceled, "the client has gone"));
+      query->consumed(progress.bytes.size());
+      return;
+    }
+    return request->bytes(std::move(progress.bytes));
+  }
+  const bool sent_rows = progress.count > 0 || !progress.bytes.empty();
+  if (!closed_ && !progress.bytes.empty()) request->bytes(std::move(progress.bytes));
+  if (progress.state == Progress::State::kFailed) {
+    Error error = *std::move(progress.error);
+    if (cancel_reason_ && error.code == ErrorCode::kQueryCanceled) error = *cancel_reason_;
+    if (progress.needs_writer && !transaction_.active && !sent_rows && !closed_) return run_write(std::move(*request));
+    if (transaction_.active) fail_transaction(std::nullopt);
+    return finish_error(request->done, std::move(error));
+  }
+  Completion completion;
+  completion.suspended = progress.state == Progress::State::kSuspended;
+  completion.rows = progress.count;
+  completion.tag = tag_of(*request->statement.kind, progress.count);
+  if (completion.suspended) {
+    services_->counters.portals_suspended++;
+    if (transaction_.active) transaction_.portals.push_back(query);
+  }
+  finish(request->done, std::move(completion));
+}
+
+}  // namespace merganser::session

@@ -1,0 +1,164 @@
+// What one client has, whatever protocol it speaks: transaction state, settings, the connection it may have pinned.
+//
+// One operation at a time: run(), run_unit(), describe() and the endings of implicit transactions call back once, then
+// the next may begin. Autocommit reads go to the pool, autocommit writes to the coordinator's queue; a connection is
+// pinned only by an open transaction, temporary tables, variables and SQL-level prepared statements.
+//
+// Threads: everything on the sessions' thread, callbacks too. Lifetime: shared; close() ends it.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "session/query.h"
+#include "session/services.h"
+#include "session/variables.h"
+
+namespace merganser::session {
+
+enum class TransactionState : uint8_t { kIdle, kOpen, kFailed };
+
+// The end of one statement, or a pause.
+struct Completion {
+  std::optional<Error> error;
+  std::string tag;         // "INSERT 0 1"
+  bool suspended = false;  // the row limit was reached; resume() goes on
+  bool empty = false;      // there was no statement
+  uint64_t rows = 0;
+  bool fatal = false;  // the session has to end
+};
+
+struct RunRequest {
+  coordinator::Statement statement;
+  std::shared_ptr<RowSink> sink;
+  uint64_t max_rows = 0;  // 0: all
+  // Pieces of encoded rows, before `done`.
+  std::function<void(std::string)> bytes;
+  std::function<void(Completion)> done;
+};
+
+class Session : public std::enable_shared_from_this<Session> {
+ public:
+  Session(std::shared_ptr<Services> services, Variables variables);
+  ~Session();
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  uint64_t id() const { return id_; }
+  Variables& variables() { return variables_; }
+  TransactionState state() const;
+  bool busy() const { return busy_; }
+  bool pinned() const { return pinned_ != nullptr; }
+  // Whether writes may go to the queue together instead of into a transaction of this session.
+  bool can_run_unit() const { return !transaction_.active && !pinned_ && !variables_.default_read_only(); }
+  // An error that the protocol found: an open transaction fails.
+  void fail_open_transaction() {
+    if (transaction_.active) fail_transaction(std::nullopt);
+  }
+  // What RESET and DISCARD ALL go back to: after the startup parameters.
+  void keep_as_initial() {
+    variables_.make_default();
+    initial_ = variables_;
+  }
+
+  void describe(const std::string& sql, std::function<void(Result<DescriptionPtr>)> done);
+  // `query` (may be null) gets the running query: for consumed(), and to resume a suspended one.
+  void run(RunRequest request, std::shared_ptr<Query>* query);
+  void resume(const std::shared_ptr<Query>& query, RunRequest request);
+  // Several writes as one unit: all or nothing, in one commit.
+  void run_unit(std::vector<coordinator::Statement> statements, std::function<void(coordinator::UnitOutcome&)> done);
+  // A transaction that the client did not ask for: several statements in one string, or a pipeline up to Sync.
+  void begin_implicit();
+  void end_implicit(bool commit, std::function<void(Completion)> done);
+  bool implicit() const { return transaction_.active && transaction_.implicit; }
+
+  // Ends what runs now with 57014; harmless when nothing does.
+  void cancel();
+  // Rolls back, gives everything back. Running work is interrupted.
+  void close();
+
+  // Called when the session has to end by itself (idle in a transaction for too long).
+  std::function<void(Error)> on_fatal;
+  // Called when a reported variable changes: name, value.
+  std::function<void(const std::string&, const std::string&)> on_variable;
+
+  // The tag of a statement with its count: "INSERT 0 5", "CREATE TABLE".
+  static std::string tag_of(const engine::StatementClass& kind, uint64_t count);
+
+ private:
+  struct Transaction {
+    bool active = false;
+    bool implicit = false;
+    bool read_only = false;
+    bool failed = false;
+    bool begun = false;  // on the connection
+    bool wrote = false;
+    bool ddl = false;
+    std::shared_ptr<readers::Lease> lease;
+    std::unique_ptr<coordinator::Lane> lane;
+    bool revoke_wanted = false;
+    std::optional<Error> reason;                // why it failed, when the client has not heard of it yet
+    std::vector<std::weak_ptr<Query>> portals;  // suspended on the lease's connection
+    std::optional<Variables> variables_before;  // to undo SET at ROLLBACK
+    std::optional<Variables> variables_local;   // to undo SET LOCAL at the end
+  };
+  using Done = std::function<void(Completion)>;
+
+  void begin_operation();
+  void end_operation();
+  void finish(const Done& done, Completion completion);
+  void finish_error(const Done& done, Error error);
+  void cancel_with(Error reason);
+  void close_again();
+  static Status describe_on(readers::Lease& lease, Description& description);
+
+  void run_control(RunRequest request, const engine::StatementClass& kind, std::shared_ptr<Query>* query);
+  void run_begin(const engine::StatementClass& kind);
+  void run_set(RunRequest request, const engine::StatementClass& kind);
+  void run_show(RunRequest request, const engine::StatementClass& kind, std::shared_ptr<Query>* query);
+  void run_discard(RunRequest request, const engine::StatementClass& kind);
+  void restore_variables(const Variables& to);
+  void report(const std::string& name);
+
+  void run_read(RunRequest request, std::shared_ptr<Query>* query);
+  void run_write(RunRequest request);
+  void run_pinned(RunRequest request, std::shared_ptr<Query>* query);
+  void run_in_transaction(RunRequest request, std::shared_ptr<Query>* query);
+  void with_lane(std::function<void(std::optional<Error>)> then);
+  void execute_in_transaction(const std::shared_ptr<RunRequest>& request, const std::shared_ptr<Query>& query);
+  void materialised(const std::shared_ptr<RunRequest>& request, engine::ResultSet result);
+  void deliver(const std::shared_ptr<Query>& query, const std::shared_ptr<RunRequest>& request, Progress progress);
+
+  void commit(Done done, std::string tag);
+  void rollback(Done done, std::string tag);
+  void end_transaction_block(bool committed);
+  void fail_transaction(std::optional<Error> reason);
+  // Rolls back on a worker, then gives connection and lane back; `then` runs on the sessions' thread.
+  void release_transaction(std::function<void()> then);
+  void revoked();
+  void watch_idle();
+  std::shared_ptr<Query> make_query(const std::shared_ptr<RunRequest>& request);
+  coordinator::UnitPtr make_unit();
+  bool needs_lane(const engine::StatementClass& kind) const;
+
+  std::shared_ptr<Services> services_;
+  const uint64_t id_;
+  Variables variables_;
+  Variables initial_;
+  Transaction transaction_;
+  std::shared_ptr<readers::Lease> pinned_;  // temporary tables and the like, outside transactions too
+  bool closed_ = false;
+  bool busy_ = false;
+
+  // The running operation.
+  std::shared_ptr<Query> running_;
+  std::shared_ptr<std::atomic<bool>> cancelled_;
+  std::optional<Error> cancel_reason_;
+  std::unique_ptr<Timer> statement_timer_;
+  std::unique_ptr<Timer> interrupt_timer_;
+  std::unique_ptr<Timer> idle_timer_;
+};
+
+}  // namespace merganser::session

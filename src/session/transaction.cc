@@ -1,0 +1,227 @@
+// The session's transactions: explicit blocks, implicit ones around several statements, the write lane, and the
+// connection that they pin.
+#include "engine/error_map.h"
+#include "session/session.h"
+
+namespace merganser::session {
+namespace {
+
+using engine::StatementKind;
+
+Error lane_lost() {
+  return make_error(ErrorCode::kIdleInTransactionTimeout,
+                    "the transaction was rolled back: it held the write lane while idle and others waited", {},
+                    "Send ROLLBACK and run it again; keep transactions short, or raise lane_lease.");
+}
+
+// Errors of COMMIT that come before anything is written: the transaction is surely undone.
+bool is_definite_abort(const Error& error) {
+  return sqlstate(error.code).starts_with("23") || error.code == ErrorCode::kSerializationFailure;
+}
+
+Error commit_error(const engine::Database& database, Error cause) {
+  if (is_definite_abort(cause) && !database.invalidated()) return cause;
+  return make_error(ErrorCode::kTransactionResolutionUnknown, "the commit was sent, but whether it happened is unknown",
+                    cause.message, "Look whether the changes are there before you run the transaction again.");
+}
+
+}  // namespace
+
+bool Session::needs_lane(const engine::StatementClass& kind) const {
+  return kind.kind == StatementKind::kWrite || kind.kind == StatementKind::kDdl || kind.kind == StatementKind::kExecute;
+}
+
+void Session::begin_implicit() {
+  if (transaction_.active) return;
+  transaction_ = {};
+  transaction_.active = true;
+  transaction_.implicit = true;
+  transaction_.read_only = variables_.default_read_only();
+}
+
+void Session::end_implicit(bool commit_it, Done done) {
+  if (!implicit()) return done({});
+  begin_operation();
+  if (commit_it && !transaction_.failed) return commit(std::move(done), "COMMIT");
+  rollback(std::move(done), "ROLLBACK");
+}
+
+// Sessions with temporary tables and the like keep their connection; each statement is a transaction of its own.
+void Session::run_pinned(RunRequest request, std::shared_ptr<Query>* query) {
+  begin_implicit();
+  request.max_rows = 0;
+  request.done = [self = shared_from_this(), done = std::move(request.done)](Completion completion) {
+    auto kept = std::make_shared<Completion>(std::move(completion));
+    self->end_implicit(!kept->error, [done, kept](Completion ended) {
+      if (!kept->error && ended.error) kept->error = std::move(ended.error);
+      done(std::move(*kept));
+    });
+  };
+  run_in_transaction(std::move(request), query);
+}
+
+void Session::run_in_transaction(RunRequest request, std::shared_ptr<Query>* out) {
+  const engine::StatementClass& kind = *request.statement.kind;
+  const bool wants_lane = needs_lane(kind);
+  if (wants_lane && transaction_.read_only) {
+    Error error =
+        make_error(ErrorCode::kReadOnlyTransaction, "cannot execute " + kind.tag + " in a read-only transaction");
+    fail_transaction(std::nullopt);
+    return finish_error(request.done, std::move(error));
+  }
+  const auto shared = std::make_shared<RunRequest>(std::move(request));
+  const auto query = make_query(shared);
+  if (out != nullptr) *out = query;
+  if (!wants_lane || transaction_.lane) return execute_in_transaction(shared, query);
+  with_lane([self = shared_from_this(), shared, query](std::optional<Error> error) {
+    if (error) {
+      if (self->cancel_reason_) error = self->cancel_reason_;
+      self->fail_transaction(std::nullopt);
+      return self->finish_error(shared->done, *std::move(error));
+    }
+    self->execute_in_transaction(shared, query);
+  });
+}
+
+void Session::with_lane(std::function<void(std::optional<Error>)> then) {
+  coordinator::LaneRequest request;
+  request.session = id_;
+  request.cancelled = cancelled_;
+  const auto timeout = variables_.statement_timeout();
+  if (timeout.count() > 0) request.deadline = Deadline::in(timeout);
+  const auto shared_then = std::make_shared<decltype(then)>(std::move(then));
+  request.granted = [self = shared_from_this(), shared_then](std::unique_ptr<coordinator::Lane> lane) {
+    if (self->closed_) {
+      self->end_operation();
+      return;
+    }
+    self->transaction_.lane = std::move(lane);
+    (*shared_then)(std::nullopt);
+  };
+  request.refused = [self = shared_from_this(), shared_then](Error error) { (*shared_then)(std::move(error)); };
+  request.revoke = [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->revoked();
+  };
+  services_->coordinator->request_lane(std::move(request));
+}
+
+void Session::execute_in_transaction(const std::shared_ptr<RunRequest>& request, const std::shared_ptr<Query>& query) {
+  const engine::StatementClass& kind = *request->statement.kind;
+  if (!transaction_.lease && pinned_) transaction_.lease = pinned_;
+  const bool new_lease = transaction_.lease == nullptr;
+  if (new_lease) transaction_.lease = std::make_shared<readers::Lease>();
+  const bool begin = !std::exchange(transaction_.begun, true);
+  if (needs_lane(kind)) transaction_.wrote = true;
+  if (kind.kind == StatementKind::kDdl) transaction_.ddl = true;
+  std::vector<std::shared_ptr<Query>> portals;
+  for (const auto& weak : std::exchange(transaction_.portals, {})) {
+    if (auto portal = weak.lock(); portal && portal->is_open()) portals.push_back(std::move(portal));
+  }
+  if (kind.pins_session) pinned_ = transaction_.lease;
+  readers::Job job;
+  job.needs = new_lease ? readers::Needs::kConnection : readers::Needs::kNothing;
+  job.settings = variables_.engine_settings();
+  job.run = [services = services_, lease = transaction_.lease, request, query, new_lease, begin, portals,
+             settings = job.settings, read_only = transaction_.read_only,
+             dirty = kind.pins_session](readers::Lease& given, Status status) {
+    if (new_lease && status.ok()) *lease = std::move(given);
+    if (status.ok() && lease->expired()) {
+      status = make_error(ErrorCode::kObjectNotInState, "the snapshot of this transaction is too old",
+                          "It kept a checkpoint from running for longer than snapshot_max_age.",
+                          "Send ROLLBACK and run it again, or raise snapshot_max_age.");
+    }
+    if (status.ok() && begin) status = lease->begin_transaction(read_only);
+    if (status.ok()) status = lease->connection().apply(settings);
+    // The next statement on this connection ends its open result: the rest of it goes to temporary storage.
+    for (size_t i = 0; status.ok() && i < portals.size(); i++) {
+      status = portals[i]->move_to_spool(services->spool);
+      services->counters.portals_spooled++;
+    }
+    if (!status.ok()) return query->refuse(status.error());
+    if (dirty) lease->pooled().dirty = true;
+    query->run_borrowed(*lease, request->statement);
+  };
+  services_->pool->submit(std::move(job));
+}
+
+void Session::commit(Done done, std::string tag) {
+  if (transaction_.failed) return rollback(std::move(done), "ROLLBACK");
+  Completion completion;
+  completion.tag = std::move(tag);
+  if (!transaction_.begun) {
+    end_transaction_block(true);
+    return finish(done, std::move(completion));
+  }
+  readers::Job job;
+  job.run = [self = shared_from_this(), lease = transaction_.lease, wrote = transaction_.wrote, ddl = transaction_.ddl,
+             lane = std::shared_ptr<coordinator::Lane>(std::move(transaction_.lane)), keep = pinned_ != nullptr,
+             completion, done = std::move(done)](readers::Lease&, const Status&) mutable {
+    const Status status = self->services_->coordinator->commit(lease->connection(), wrote, ddl);
+    if (!status.ok()) completion.error = commit_error(*self->services_->database, status.error());
+    if (!keep) lease->give_back();
+    lane.reset();
+    self->services_->post([self, completion, done, lease] {
+      self->end_transaction_block(!completion.error);
+      self->finish(done, completion);
+    });
+  };
+  transaction_.lease.reset();
+  services_->pool->submit(std::move(job));
+}
+
+void Session::rollback(Done done, std::string tag) {
+  Completion completion;
+  completion.tag = std::move(tag);
+  release_transaction([self = shared_from_this(), completion, done = std::move(done)] {
+    self->end_transaction_block(false);
+    self->finish(done, completion);
+  });
+}
+
+void Session::end_transaction_block(bool committed) {
+  if (transaction_.variables_before && !committed) restore_variables(*transaction_.variables_before);
+  if (transaction_.variables_local && committed) restore_variables(*transaction_.variables_local);
+  transaction_ = {};
+}
+
+// After an error nothing of the transaction can be kept: its lane and connection are free for others at once, while the
+// client still has to send ROLLBACK.
+void Session::fail_transaction(std::optional<Error> reason) {
+  if (transaction_.failed) return;
+  transaction_.failed = true;
+  transaction_.reason = std::move(reason);
+  release_transaction(nullptr);
+}
+
+void Session::release_transaction(std::function<void()> then) {
+  auto lease = std::exchange(transaction_.lease, nullptr);
+  auto lane = std::shared_ptr<coordinator::Lane>(std::move(transaction_.lane));
+  transaction_.portals.clear();
+  if (!lease && !lane) {
+    if (then) then();
+    return;
+  }
+  readers::Job job;
+  job.run = [services = services_, lease = std::move(lease), lane = std::move(lane), keep = pinned_ != nullptr,
+             then = std::move(then)](readers::Lease&, const Status&) mutable {
+    if (lease && *lease) {
+      lease->connection().rollback();
+      if (!keep) lease->give_back();
+    }
+    lane.reset();
+    lease.reset();
+    if (then) services->post(std::move(then));
+  };
+  services_->pool->submit(std::move(job));
+}
+
+void Session::revoked() {
+  if (!transaction_.lane || transaction_.failed) return;
+  if (busy_) {
+    transaction_.revoke_wanted = true;
+    return;
+  }
+  fail_transaction(lane_lost());
+}
+
+}  // namespace merganser::session

@@ -1,0 +1,61 @@
+// A session's settings as PostgreSQL's clients know them (SET, SHOW, RESET, startup parameters, ParameterStatus).
+//
+// Those that change what the engine does end up in engine::Settings; the rest lives here. Threads: the session's.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/connection.h"
+
+namespace merganser::session {
+
+class Variables {
+ public:
+  // `user` is who logged in, `server_version` what clients parse ("15.18 …").
+  Variables(std::string user, std::string server_version, std::string time_zone);
+
+  // Checks and stores. Engine settings are checked by the engine only when it applies them: see engine_settings().
+  Status set(const std::string& name, const std::string& value);
+  Status reset(const std::string& name);  // also "all"
+  Result<std::string> show(const std::string& name) const;
+  std::vector<std::pair<std::string, std::string>> show_all() const;
+
+  // Null when nothing differs from the defaults.
+  const engine::SettingsPtr& engine_settings() const { return engine_; }
+
+  // Names whose values clients are told at start and at each change.
+  static const std::vector<std::string>& reported();
+  // As PostgreSQL spells it: timezone is TimeZone.
+  static std::string spelled(const std::string& name);
+
+  std::chrono::milliseconds statement_timeout() const { return duration("statement_timeout"); }
+  std::chrono::milliseconds idle_in_transaction_timeout() const {
+    return duration("idle_in_transaction_session_timeout");
+  }
+  bool default_read_only() const;
+  // What is set now becomes what RESET goes back to.
+  void make_default() {
+    defaults_ = values_;
+    engine_default_ = engine_;
+  }
+  void set_default(const std::string& name, const std::string& value);
+
+ private:
+  std::chrono::milliseconds duration(const std::string& name) const;
+  Status set_engine(const std::string& name, std::optional<std::string> value);
+
+  std::map<std::string, std::string> defaults_;
+  std::map<std::string, std::string> values_;
+  engine::SettingsPtr engine_;
+  engine::SettingsPtr engine_default_;
+};
+
+// "500", "500ms", "5s", "2min", "1h": PostgreSQL's spelling, milliseconds without a unit.
+Result<std::chrono::milliseconds> parse_duration(const std::string& text);
+
+}  // namespace merganser::session
