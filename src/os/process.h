@@ -8,6 +8,8 @@
 #include <string>
 #include <sys/types.h>
 
+#include "base/result.h"
+
 namespace merganser::os {
 
 struct ProcessIdentity {
@@ -26,6 +28,8 @@ std::optional<uint64_t> process_start_ticks(pid_t pid);
 std::string process_name(pid_t pid);
 // True only if the very same process is still running (a zombie is not).
 bool is_running(const ProcessIdentity& identity);
+// SIGKILL for that very process and no other that got its pid since; 55000 when it is gone.
+Status kill_process(const ProcessIdentity& identity);
 // The user's name, or "uid 1000" when there is none.
 std::string user_name(uid_t uid);
 // The absolute path of the program that is running; empty when unknown.

@@ -53,6 +53,24 @@ TEST(Process, AZombieIsNotRunning) {
   EXPECT_FALSE(process_start_ticks(pid));
 }
 
+TEST(Process, KillsOnlyTheProcessThatIsMeant) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    while (true) ::pause();
+  }
+  ProcessIdentity other{pid, *process_start_ticks(pid) + 1, boot_id()};
+  const Status missed = kill_process(other);
+  ASSERT_FALSE(missed.ok());
+  EXPECT_EQ(missed.error().code, ErrorCode::kObjectNotInState);
+  EXPECT_EQ(::waitpid(pid, nullptr, WNOHANG), 0);
+  other.start_ticks--;
+  EXPECT_TRUE(kill_process(other).ok());
+  int status = 0;
+  EXPECT_EQ(::waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+  EXPECT_FALSE(kill_process(other).ok());
+}
+
 TEST(Process, UserNames) {
   EXPECT_EQ(user_name(0), "root");
   EXPECT_EQ(user_name(3999999999u), "uid 3999999999");

@@ -91,6 +91,7 @@ class Search {
   Result<Endpoint> run() {
     Probe found = look(place_, deadline_);
     if (auto end = settled(found)) return *std::move(end);
+    MERGANSER_TRY(check_access(place_));
     MERGANSER_TRY(check_user(place_));
     if (std::optional<Error> error = breaker_.open_error()) return *std::move(error);
     Pause pause(deadline_);

@@ -18,7 +18,7 @@ namespace merganser::owner {
 // The control protocol's versions that this build speaks.
 constexpr int kProtocolMin = 1;
 constexpr int kProtocolMax = 1;
-constexpr const char* kVersion = "0.1.0";
+constexpr const char* kVersion = MERGANSER_VERSION;
 
 struct Endpoint {
   std::string database;    // canonical path

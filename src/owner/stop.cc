@@ -1,17 +1,12 @@
 #include "owner/stop.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <csignal>
-#include <sys/pidfd.h>
-#include <sys/syscall.h>
 #include <thread>
-#include <unistd.h>
 
 #include "os/lock.h"
 #include "os/lock_holder.h"
-#include "os/unique_fd.h"
+#include "os/process.h"
 #include "owner/control_client.h"
 #include "owner/lock_note.h"
 
@@ -53,21 +48,12 @@ Result<StopOutcome> kill_holder(const FilePlace& place, Deadline deadline) {
   MERGANSER_ASSIGN(const std::string text, os::read_small_file(place.lock_path(), kNoteLimit));
   const std::optional<LockNote> note = parse_lock_note(text);
   if (!note) return not_killed(place, "the lock file does not say who holds it");
-  // The pidfd pins the process: the checks and the kill are about the same one even if pids are reused meanwhile.
-  const os::UniqueFd process(::pidfd_open(note->process.pid, 0));
-  if (!process || !os::is_running(note->process)) {
-    return not_killed(place, "pid " + std::to_string(note->process.pid) +
-                                 " of the lock file is gone or another process; the lock is held by " +
-                                 holder_of(place));
-  }
   const std::optional<os::LockHolder> holder = os::find_lock_holder(place.lock_path());
   if (!holder || holder->pid != note->process.pid) {
     return not_killed(place, "the lock is held by " + holder_of(place) + ", not by pid " +
                                  std::to_string(note->process.pid) + " of the lock file");
   }
-  if (::pidfd_send_signal(process.get(), SIGKILL, nullptr, 0) != 0) {
-    return errno_error(errno, "cannot kill " + os::describe(*holder));
-  }
+  MERGANSER_TRY(os::kill_process(note->process));
   MERGANSER_ASSIGN(const bool free, wait_until_free(place, deadline));
   if (!free) return still_there(place);
   return StopOutcome::kKilled;
