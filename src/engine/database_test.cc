@@ -223,6 +223,7 @@ TEST_F(DatabaseTest, ErrorsCarryTheirSqlstate) {
       {"select * from nope.t", "42P01", 15},
       {"insert into t values ('x',1,1,1,null)", "22P02", 23},
       {"select 'äé', 'x'::int", "22P02", 17},
+      {"select 'ä€' frm x y", "42601", 17},
       {"select 2147483647::int + 1::int", "22003", 0},
       {"create table t (i int)", "42P07", 0},
       {"create schema main", "42P06", 0},

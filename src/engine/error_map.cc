@@ -180,7 +180,9 @@ Error map_error(std::string_view text, int kind, std::string_view statement) {
     entry = field("type");
     const std::string position = field("position");
     if (!position.empty() && position.size() < 10 && position.find_first_not_of("0123456789") == std::string::npos) {
-      error.position = character_position(statement, std::stoul(position));
+      // The parser counts characters, all others bytes.
+      const size_t at = std::stoul(position);
+      error.position = kind == DUCKDB_ERROR_PARSER ? static_cast<int>(at) + 1 : character_position(statement, at);
     }
   } else {
     split_lines(without_prefix(text), error);

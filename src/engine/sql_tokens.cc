@@ -114,7 +114,30 @@ class Lexer {
       }
     }
     at_ = std::min(at_, sql_.size());
+    // E'a'<newline>'b' is one string, and the second part keeps the escapes of the first.
+    if (backslash && continues_on_next_line()) return lex_quoted(start, quote, true, kind);
     add(kind, start);
+  }
+
+  // Spaces and comments with a line break among them, then a quote: moves to that quote.
+  bool continues_on_next_line() {
+    const size_t before = at_;
+    bool new_line = false;
+    while (at_ < sql_.size()) {
+      if (const size_t space = unicode_space_length(sql_, at_); space > 0) {
+        at_ += space;
+      } else if (is_ascii_space(peek())) {
+        new_line |= peek() == '\n' || peek() == '\r';
+        at_++;
+      } else if (peek() == '-' && peek(1) == '-') {
+        while (at_ < sql_.size() && peek() != '\n' && peek() != '\r') at_++;
+      } else {
+        break;
+      }
+    }
+    if (new_line && peek() == '\'') return true;
+    at_ = before;
+    return false;
   }
 
   void lex_dollar(size_t start) {

@@ -110,6 +110,8 @@ TEST(Classify, RefusesWhatCouldStopEveryone) {
       "select * from read_blob('x')",
       "explain call enable_logging()",
       "do $$ begin end $$",
+      "select E'a'\n'\\'', (select count(*) from enable_logging()) --'",
+      "select e'a' -- c\n  '\\'', (select count(*) from enable_logging()) --'",
   };
   for (const char* sql : cases) {
     const StatementClass got = classify(sql);

@@ -110,8 +110,7 @@ void Connection::process() {
 
 // After a session's callback: goes on with what waits in the buffer.
 void Connection::resume_processing() {
-  waiting_ = false;
-  process();
+  if (!waiting_) process();
 }
 
 void Connection::flush() {
@@ -261,13 +260,11 @@ void Connection::on_startup(const StartupMessage& message) {
       replication && *replication != "false" && *replication != "0") {
     return fatal(make_error(ErrorCode::kFeatureNotSupported, "replication connections are not supported"));
   }
-  if (message.version > 0x00030000) {
-    std::vector<std::string_view> unknown;
-    for (const auto& [name, value] : message.parameters) {
-      if (name.starts_with("_pq_.")) unknown.push_back(name);
-    }
-    writer_.negotiate_protocol_version(0, unknown);
+  std::vector<std::string_view> unknown;
+  for (const auto& [name, value] : message.parameters) {
+    if (name.starts_with("_pq_.")) unknown.push_back(name);
   }
+  if (message.version > 0x00030000 || !unknown.empty()) writer_.negotiate_protocol_version(0, unknown);
   if (transport_->peer_is_trusted()) return log_in();
   if (transport_->is_local()) {
     return fatal(make_error(ErrorCode::kInvalidAuthorization, "peer authentication failed for user \"" + user_ + "\"",

@@ -18,10 +18,7 @@ using engine::Value;
 namespace {
 
 Error malformed(std::string_view text, std::string detail) {
-  constexpr size_t kShown = 200;
-  std::string shown(text.substr(0, kShown));
-  while (shown.size() < text.size() && !shown.empty() && !check_utf8(shown).ok()) shown.pop_back();
-  return make_error(ErrorCode::kInvalidTextRepresentation, "malformed array literal: \"" + shown + "\"",
+  return make_error(ErrorCode::kInvalidTextRepresentation, "malformed array literal: \"" + shown(text) + "\"",
                     std::move(detail));
 }
 Error too_large() {

@@ -179,10 +179,10 @@ std::optional<Fields> scan_timestamp(std::string_view text) {
 }
 
 Error field_out_of_range(std::string_view text) {
-  return make_error(ErrorCode::kDatetimeOverflow, "date/time field value out of range: \"" + std::string(text) + "\"");
+  return make_error(ErrorCode::kDatetimeOverflow, "date/time field value out of range: \"" + shown(text) + "\"");
 }
 Error too_far(std::string_view words, std::string_view text) {
-  return make_error(ErrorCode::kDatetimeOverflow, std::string(words) + " out of range: \"" + std::string(text) + "\"");
+  return make_error(ErrorCode::kDatetimeOverflow, std::string(words) + " out of range: \"" + shown(text) + "\"");
 }
 
 bool is_real_date(const Fields& f) {
@@ -224,7 +224,7 @@ Result<std::optional<int64_t>> utc_seconds(const Fields& f, int64_t local, const
   if (!f.zone_name.empty()) {
     const auto zone = TimeZone::load(f.zone_name);
     if (!zone.ok())
-      return make_error(ErrorCode::kInvalidParameterValue, "time zone \"" + f.zone_name + "\" not recognized");
+      return make_error(ErrorCode::kInvalidParameterValue, "time zone \"" + shown(f.zone_name) + "\" not recognized");
     return std::optional<int64_t>((*zone)->utc_from_local(local));
   }
   return std::optional<int64_t>(f.has_zone ? local - f.offset : session.utc_from_local(local));
@@ -245,8 +245,7 @@ ReadValue read_any_timestamp(TypeId type, std::string_view text, const TimeZone*
   if (!fields) return std::optional<Value>();
   if (!is_real_date(*fields) || !is_real_time(*fields)) return field_out_of_range(text);
   if (fields->offset > kMaxZoneSeconds || fields->offset < -kMaxZoneSeconds) {
-    return make_error(ErrorCode::kDatetimeOverflow,
-                      "time zone displacement out of range: \"" + std::string(text) + "\"");
+    return make_error(ErrorCode::kDatetimeOverflow, "time zone displacement out of range: \"" + shown(text) + "\"");
   }
   const int64_t of_day = micros_of_day(*fields);
   int64_t seconds = days_of(*fields) * kDaySeconds + of_day / kSecond;

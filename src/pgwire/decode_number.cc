@@ -248,7 +248,7 @@ ReadValue read_floating(TypeId type, std::string_view text) {
   if (result.ec == std::errc::invalid_argument || result.ptr != end) return invalid_text(words, text);
   if (result.ec == std::errc::result_out_of_range) {
     return make_error(ErrorCode::kNumericOutOfRange,
-                      "\"" + std::string(text) + "\" is out of range for type " + std::string(words));
+                      "\"" + shown(text) + "\" is out of range for type " + std::string(words));
   }
   return std::optional<Value>(Value{type, value});
 }

@@ -29,6 +29,14 @@ bool is_space(char c) {
   return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
+// `rest` begins with the character that is no digit, which may have several bytes.
+Error bad_hex_digit(std::string_view rest) {
+  size_t length = 1;
+  while (length < rest.size() && (static_cast<uint8_t>(rest[length]) & 0xc0) == 0x80) ++length;
+  return make_error(ErrorCode::kInvalidParameterValue,
+                    "invalid hexadecimal digit: \"" + std::string(rest.substr(0, length)) + "\"");
+}
+
 ReadValue read_hex_bytea(std::string_view digits) {
   std::string bytes;
   bytes.reserve(digits.size() / 2);
@@ -38,18 +46,12 @@ ReadValue read_hex_bytea(std::string_view digits) {
       continue;
     }
     const auto high = hex_digit(digits[i]);
-    if (!high) {
-      return make_error(ErrorCode::kInvalidParameterValue,
-                        "invalid hexadecimal digit: \"" + std::string(1, digits[i]) + "\"");
-    }
+    if (!high) return bad_hex_digit(digits.substr(i));
     if (i + 1 == digits.size()) {
       return make_error(ErrorCode::kInvalidParameterValue, "invalid hexadecimal data: odd number of digits");
     }
     const auto low = hex_digit(digits[i + 1]);
-    if (!low) {
-      return make_error(ErrorCode::kInvalidParameterValue,
-                        "invalid hexadecimal digit: \"" + std::string(1, digits[i + 1]) + "\"");
-    }
+    if (!low) return bad_hex_digit(digits.substr(i + 1));
     bytes.push_back(static_cast<char>(*high << 4 | *low));
     i += 2;
   }
@@ -94,17 +96,20 @@ std::string written(Write write) {
 
 }  // namespace
 
+std::string shown(std::string_view text) {
+  std::string_view cut = text.substr(0, kMaxQuoted);
+  while (cut.size() < text.size() && find_invalid_utf8(cut)) cut.remove_suffix(1);
+  return std::string(cut);
+}
+
 Error invalid_text(std::string_view type_words, std::string_view text) {
-  std::string shown(text.substr(0, kMaxQuoted));
-  // Cut between characters.
-  while (shown.size() < text.size() && !shown.empty() && find_invalid_utf8(shown)) shown.pop_back();
   return make_error(ErrorCode::kInvalidTextRepresentation,
-                    "invalid input syntax for type " + std::string(type_words) + ": \"" + shown + "\"");
+                    "invalid input syntax for type " + std::string(type_words) + ": \"" + shown(text) + "\"");
 }
 
 Error out_of_range(std::string_view type_words, std::string_view text) {
-  return make_error(ErrorCode::kNumericOutOfRange, "value \"" + std::string(text.substr(0, kMaxQuoted)) +
-                                                       "\" is out of range for type " + std::string(type_words));
+  return make_error(ErrorCode::kNumericOutOfRange,
+                    "value \"" + shown(text) + "\" is out of range for type " + std::string(type_words));
 }
 
 std::string_view trim(std::string_view text) {

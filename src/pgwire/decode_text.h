@@ -44,6 +44,8 @@ ReadValue read_uuid(std::string_view text);
 // Errors in PostgreSQL's words.
 Error invalid_text(std::string_view type_words, std::string_view text);
 Error out_of_range(std::string_view type_words, std::string_view text);
+// A client's text as an error message repeats it: at most 200 bytes, cut between characters.
+std::string shown(std::string_view text);
 // Without the white space that C's isspace knows.
 std::string_view trim(std::string_view text);
 // Ends with a null byte or not UTF-8: 22021.

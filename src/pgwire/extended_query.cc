@@ -35,8 +35,11 @@ size_t parameters_of(const session::Description& description) {
 }  // namespace
 
 void Connection::extended_error(Error error) {
-  deferred_.clear();
-  deferred_bytes_ = 0;
+  if (!deferred_.empty()) {
+    // What came before it in the pipeline is answered first, as if each had run when it came; Sync undoes it.
+    return settle([this, error = std::move(error)] { extended_error(error); });
+  }
+  if (session_->state() != session::TransactionState::kIdle) close_all_portals();
   session_->fail_open_transaction();
   writer_.error_response(error);
   skip_to_sync_ = true;
@@ -62,7 +65,7 @@ void Connection::on_parse(const Parse& message) {
   }
   std::string sql = spans.empty() ? std::string() : std::string(spans.front().text);
   const uint32_t offset = spans.empty() ? 0 : spans.front().offset;
-  if (session_->state() == session::TransactionState::kFailed && !ends_transaction(engine::classify(sql).kind)) {
+  if (session_->state() == session::TransactionState::kFailed && !session::ends_transaction(engine::classify(sql).kind)) {
     return extended_error(
         make_error(ErrorCode::kInFailedTransaction,
                    "current transaction is aborted, commands ignored until end of transaction block"));
@@ -320,6 +323,9 @@ void Connection::run_portal(const std::string& name, uint64_t max_rows) {
   const auto it = portals_.find(name);
   if (it == portals_.end()) return extended_error(no_portal(name));
   Portal& portal = it->second;
+  if (portal.finished && portal.statement.kind->kind == StatementKind::kRead) {
+    return writer_.command_complete(session::Session::tag_of(*portal.statement.kind, 0));
+  }
   if (portal.finished) {
     return extended_error(make_error(ErrorCode::kObjectNotInState, "portal \"" + name + "\" cannot be run"));
   }
@@ -354,6 +360,7 @@ void Connection::run_portal(const std::string& name, uint64_t max_rows) {
       self->writer_.portal_suspended();
     } else {
       if (kind == StatementKind::kDiscard) self->forget_prepared();
+      if (session::ends_transaction(kind)) self->close_all_portals();
       self->writer_.command_complete(completion.tag);
     }
     self->resume_processing();
@@ -384,8 +391,7 @@ void Connection::settle_next(std::shared_ptr<std::vector<Deferred>> list, size_t
   if (index == list->size()) {
     waiting_ = false;
     then();
-    if (!waiting_) process();
-    return;
+    return resume_processing();
   }
   Deferred& item = (*list)[index];
   out_ += item.before;

@@ -94,6 +94,7 @@ void Connection::run_one_simple() {
   request.done = [self = shared_from_this(), kind](session::Completion completion) {
     self->running_.reset();
     self->waiting_ = false;
+    const bool completion_failed = completion.error.has_value();
     if (completion.error) {
       self->simple_error(*std::move(completion.error));
       self->end_simple(false);
@@ -103,8 +104,9 @@ void Connection::run_one_simple() {
       if (kind == StatementKind::kDiscard) self->forget_prepared();
       self->writer_.command_complete(completion.tag);
     }
+    if (session::ends_transaction(kind) || completion_failed) self->close_all_portals();
     self->next_simple();
-    if (!self->waiting_) self->resume_processing();
+    self->resume_processing();
   };
   session_->run(std::move(request), &running_);
 }
@@ -114,6 +116,7 @@ void Connection::end_simple(bool ok) {
   if (!session_->implicit()) return ready();
   waiting_ = true;
   session_->end_implicit(ok, [self = shared_from_this(), ok](session::Completion completion) {
+    self->waiting_ = false;
     if (ok && completion.error) self->error(*std::move(completion.error));
     self->ready();
     self->resume_processing();

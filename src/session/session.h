@@ -20,6 +20,10 @@ namespace merganser::session {
 
 enum class TransactionState : uint8_t { kIdle, kOpen, kFailed };
 
+inline bool ends_transaction(engine::StatementKind kind) {
+  return kind == engine::StatementKind::kCommit || kind == engine::StatementKind::kRollback;
+}
+
 // The end of one statement, or a pause.
 struct Completion {
   std::optional<Error> error;
