@@ -19,9 +19,6 @@ Error no_portal(const std::string& name) {
   return make_error(ErrorCode::kInvalidCursorName, "portal \"" + name + "\" does not exist");
 }
 
-bool ends_transaction(StatementKind kind) {
-  return kind == StatementKind::kCommit || kind == StatementKind::kRollback;
-}
 
 int16_t format_of(std::span<const int16_t> formats, size_t index) {
   return formats.empty() ? int16_t{0} : formats.size() == 1 ? formats[0] : formats[index];
