@@ -15,7 +15,7 @@ namespace merganser::cli {
 struct Address {
   std::string host;  // a directory (Unix socket) or a TCP host, without brackets
   std::string port;
-  std::string database;  // the file's stem
+  std::string database;  // see database_name()
   std::string user;
 
   // postgresql://user@/database?host=/dir&port=5432 for a socket, postgresql://user@host:port/database for TCP. libpq,
@@ -25,7 +25,8 @@ struct Address {
   std::vector<std::pair<std::string, std::string>> environment() const;
 };
 
-// "flights" for /data/flights.duckdb: the name by which clients connect.
+// "flights" for /data/flights.duckdb: the name by which clients connect. Names that mean something else to DuckDB
+// ("main", "memory", "system", "temp") get "_db" behind them.
 std::string database_name(std::string_view file);
 // The name of the account that runs this process; its uid as digits when it has none.
 std::string user_name();

@@ -28,6 +28,8 @@ TEST(Address, DatabaseNameIsTheStem) {
   EXPECT_EQ(database_name("my.data.db"), "my.data");
   EXPECT_EQ(database_name("/x/.hidden"), ".hidden");
   EXPECT_EQ(database_name("plain"), "plain");
+  EXPECT_EQ(database_name("/x/main.duckdb"), "main_db");
+  EXPECT_EQ(database_name("/x/mainly.duckdb"), "mainly");
 }
 
 TEST(Address, Environment) {

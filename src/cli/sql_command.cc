@@ -117,7 +117,9 @@ bool run_file(SqlSession& session, const std::string& path, bool keep_going) {
 
 int run_everything(SqlSession& session, const SqlOptions& options) {
   bool ok = true;
-  for (const std::string& statements : options.statements) {
+  for (const std::string& given : options.statements) {
+    const std::string described = describe_query(given);
+    const std::string& statements = described.empty() ? given : described;
     ScriptRun run(session, "", options.keep_going);
     if (run.feed(statements)) run.finish();
     ok = ok && run.ok();

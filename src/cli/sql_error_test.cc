@@ -54,13 +54,16 @@ TEST(Prompt, DescribesTables) {
 }
 
 TEST(StatusText, ShowsUnitsAndUnknownKeys) {
-  const std::string text = status_text(
-      R"({"pid":1234567,"file":"/a.db","uptime_s":3725,"wal":{"bytes":2097152},"commits":1234567,"new_thing":[1],"x_us":1500})");
+  const std::string text =
+      status_text(R"({"pid":1234567,"file":"/a.db","file_bytes":3072,"uptime_s":3725,"wal":{"bytes":2097152,"odd":0},)"
+                  R"("queue":{"units":0,"waiting":0},"commits":1234567,"new_thing":[1],"x_us":1500})");
   EXPECT_EQ(text,
             "file       /a.db\n"
             "pid        1234567\n"
             "uptime     1 h 2 min\n"
+            "queue      units 0\n"
             "wal        size 2.0 MiB\n"
+            "file size  3.0 KiB\n"
             "commits    1,234,567\n"
             "new thing  [1]\n"
             "x          1.5 ms\n");

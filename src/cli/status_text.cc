@@ -29,11 +29,12 @@ std::string value_text(const std::string& key, const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-// "uptime" of "uptime_s": the unit is in the value already.
-std::string label(std::string key) {
+// "uptime" of "uptime_s": the unit is in the value already. "file size" of "file_bytes" beside "file".
+std::string label(std::string key, const Json& object) {
   for (const std::string_view unit : {"_bytes", "_us", "_ms", "_s"}) {
     if (key.ends_with(unit)) {
-      key.resize(key.size() - unit.size());
+      const std::string bare = key.substr(0, key.size() - unit.size());
+      key = object.contains(bare) ? bare + " size" : bare;
       break;
     }
   }
@@ -45,9 +46,11 @@ std::string label(std::string key) {
 std::string members_text(const Json& object) {
   std::string text;
   for (const auto& [key, value] : object.items()) {
+    // Of the many counters only those that have counted; the first of each group always, so that none is empty.
+    if (value.is_number() && value == 0 && !text.empty()) continue;
     if (!text.empty()) text += ", ";
-    text +=
-        fmt::format("{} {}", label(key), value.is_object() ? "(" + members_text(value) + ")" : value_text(key, value));
+    text += fmt::format("{} {}", label(key, object),
+                        value.is_object() ? "(" + members_text(value) + ")" : value_text(key, value));
   }
   return text;
 }
@@ -73,11 +76,11 @@ std::string status_text(const std::string& status_json) {
   if (!status.is_object()) return status_json + "\n";
   const std::vector<std::string> keys = in_order(status);
   size_t width = 0;
-  for (const std::string& key : keys) width = std::max(width, display_width(label(key)));
+  for (const std::string& key : keys) width = std::max(width, display_width(label(key, status)));
   std::string text;
   for (const std::string& key : keys) {
     const Json& value = status[key];
-    const std::string name = label(key);
+    const std::string name = label(key, status);
     text += fmt::format("{}{}  {}\n", name, std::string(width - display_width(name), ' '),
                         value.is_object() ? members_text(value) : value_text(key, value));
   }
