@@ -30,6 +30,7 @@ constexpr Row kTable[] = {
     {kInvalidDatetimeFormat, "22007", 400, "invalid_datetime_format"},
     {kDatetimeOverflow, "22008", 400, "datetime_field_overflow"},
     {kDivisionByZero, "22012", 400, "division_by_zero"},
+    {kIntervalFieldOverflow, "22015", 400, "interval_field_overflow"},
     {kInvalidParameterValue, "22023", 400, "invalid_parameter_value"},
     {kInvalidEscape, "22025", 400, "invalid_escape_sequence"},
     {kInvalidTextRepresentation, "22P02", 400, "invalid_text_representation"},

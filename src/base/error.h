@@ -26,6 +26,7 @@ enum class ErrorCode : uint8_t {
   kInvalidDatetimeFormat,        // 22007
   kDatetimeOverflow,             // 22008
   kDivisionByZero,               // 22012
+  kIntervalFieldOverflow,        // 22015
   kInvalidParameterValue,        // 22023
   kInvalidEscape,                // 22025
   kInvalidTextRepresentation,    // 22P02
