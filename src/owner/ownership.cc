@@ -163,6 +163,7 @@ Status Ownership::leave() {
     if (removed.ok()) removed = sockets;
   }
   control_.reset();
+  sockets_.release();
   lock_.release();
   const std::lock_guard lock(mutex_);
   spawn_lock_.reset();

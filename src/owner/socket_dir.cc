@@ -102,12 +102,13 @@ Result<SocketDir> SocketDir::open(const std::string& database_path, const Option
   if (!made.ok()) return std::move(made).error();
   const std::string path = std::move(made).value();
   MERGANSER_TRY(os::check_socket_path(path + "/.s.PGSQL." + std::to_string(options.port)));
-  MERGANSER_ASSIGN(std::optional<os::FileLock> lock, os::FileLock::try_take(path + "/lock"));
-  if (!lock) {
-    return make_error(ErrorCode::kObjectInUse, "another owner serves from the socket directory " + path, {},
-                      "choose another directory with --socket-dir");
+  Result<os::FileLock> lock = os::FileLock::take(path + "/lock", Deadline::in(options.wait));
+  if (!lock.ok() && lock.error().code == ErrorCode::kLockNotAvailable) {
+    return make_error(ErrorCode::kObjectInUse, "another owner serves from the socket directory " + path,
+                      "it is " + lock.error().detail, "choose another directory with --socket-dir");
   }
-  SocketDir dir(path, options.port, *std::move(lock));
+  if (!lock.ok()) return std::move(lock).error();
+  SocketDir dir(path, options.port, std::move(lock).value());
   MERGANSER_TRY(os::remove_stale_socket(dir.postgres_socket()));
   MERGANSER_TRY(os::remove_stale_socket(dir.control_socket()));
   return dir;

@@ -4,9 +4,11 @@
 // take sockets. Threads: one at a time. Lifetime: holds a lock on the directory until it goes; closing removes nothing.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "os/lock.h"
 
@@ -33,6 +35,8 @@ class SocketDir {
     std::string override_dir;  // --socket-dir; empty: the default directory
     int port = kDefaultPort;   // only names the socket: .s.PGSQL.<port>
     RuntimeRoots roots = RuntimeRoots::from_environment();
+    // How long an owner that has lost its file, and serves from here, may take to notice: its fence looks every second.
+    Duration wait = std::chrono::seconds(3);
   };
 
   // Makes the directory, locks it, checks that the socket paths fit and clears stale sockets away. 55006 when another
@@ -46,6 +50,8 @@ class SocketDir {
 
   // Only for the owner that is leaving in order. The directory and its lock file stay.
   Status remove_sockets() const;
+  // Lets the next owner use the directory.
+  void release() { lock_.release(); }
 
  private:
   SocketDir(std::string path, int port, os::FileLock lock)

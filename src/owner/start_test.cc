@@ -225,9 +225,14 @@ TEST_F(Start, AStoppedProcessIsSilentAndNotReplaced) {
   const Result<Endpoint> started = start();
   ASSERT_TRUE(started.ok());
   ::kill(started->process.pid, SIGSTOP);
+  ASSERT_TRUE(eventually([&] {
+    const auto stat = lines_of("/proc/" + std::to_string(started->process.pid) + "/stat");
+    return !stat.empty() && stat[0].find(") T ") != std::string::npos;
+  }));
   const Result<Endpoint> next = start("", milliseconds(300));
   ASSERT_FALSE(next.ok());
-  EXPECT_NE(next.error().detail.find(std::to_string(started->process.pid)), std::string::npos);
+  EXPECT_NE(next.error().detail.find(std::to_string(started->process.pid)), std::string::npos)
+      << next.error().to_string();
   EXPECT_EQ(lines_of(path_ + ".starts").size(), 1u);
   ::kill(started->process.pid, SIGCONT);
   EXPECT_TRUE(start("").ok());
