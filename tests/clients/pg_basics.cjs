@@ -5,13 +5,13 @@ async function main() {
   const client = new Client();
   await client.connect();
   const out = {};
-  await client.query('create table node_basics(i bigint primary key, s varchar, at timestamptz, n decimal(10,2), ok boolean)');
+  await client.query('create table node_basics(i bigint primary key, s varchar, seen timestamptz, n decimal(10,2), ok boolean)');
 
   const row = [1, "it's é", new Date('2024-01-02T03:04:05.678Z'), '12.50', true];
   const inserted = await client.query('insert into node_basics values ($1, $2, $3, $4, $5)', row);
   out.inserted = [inserted.command, inserted.rowCount];
 
-  const named = { name: 'by-id', text: 'select i, s, at, n, ok from node_basics where i = $1' };
+  const named = { name: 'by-id', text: 'select i, s, seen, n, ok from node_basics where i = $1' };
   out.prepared = [];
   for (const id of [1, 2, 1]) out.prepared.push((await client.query({ ...named, values: [id] })).rows);
 

@@ -7,7 +7,7 @@ async function main() {
   const client = new Client();
   await client.connect();
   const out = {};
-  const sql = 'select g as i from generate_series(1, $1) as r(g)';
+  const sql = 'select g as i from generate_series(1, $1::bigint) as r(g)';
 
   const cursor = client.query(new Cursor(sql, [1000]));
   out.cursor = [];

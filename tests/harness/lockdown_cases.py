@@ -14,8 +14,6 @@ DETACH DATABASE IF EXISTS {db}
 detach memory
 USE memory
 USE memory.main
-USE system
-USE temp
 ALTER DATABASE {db} SET ALIAS TO other
 alter database "{db}" set alias to other
 FORCE CHECKPOINT
@@ -133,6 +131,41 @@ PREPARE {t}_x AS SELECT * FROM {f}
 PREPARE {t}_x AS CALL {f}
 COPY (FROM {f}) TO '/tmp/merganser-test-copy.csv'
 """
+
+# Ways to hide a call from who reads the text otherwise than DuckDB does: strings, comments, spaces, names, numbers.
+HIDDEN = [
+    r"select '\', (select count(*) from {f}) --'",
+    r"select E'\'', (select count(*) from {f}) --'",
+    "select E'a'\n'\\'', (select count(*) from {f}) --'",
+    "select E'a' -- b\n'\\'', (select count(*) from {f}) --'",
+    "select 'a'\n'\\', (select count(*) from {f}) --'",
+    "select 1 --\r, (select count(*) from {f})",
+    "select 1/*'*/, (select count(*) from {f}) /*'*/",
+    "select 1--'\n, (select count(*) from {f}) --'",
+    "select '--', (select count(*) from {f})",
+    "select '/*', (select count(*) from {f})",
+    "/* /* */ */ select count(*) from {f}",
+    'select "--" from (select 1 as "--"), {f}',
+    "select \"'\" from (select 1 as \"'\"), {f} where '' = ''",
+    "select 1 as a$$ , (select count(*) from {f}) as b$$",
+    "select 1 as a$x$ , (select count(*) from {f}) as b$x$",
+    "select $x$ $$ $x$ , (select count(*) from {f})",
+    "select 1 as é$$, (select count(*) from {f}) as b$$",
+    "select 1from {f}",
+    "select .5from {f}",
+    "select 0x1from {f}",
+    "select*from {f}",
+    "select\u00a0count(*)\u00a0from\u00a0{f}",
+    "select count(*) from {n}\u00a0()",
+    "select count(*) from\u2003{n}\u3000()",
+    "select count(*) from {n}\x0b()",
+    "select count(*) from {n}\x0c()",
+    "CALL\u00a0{n}()",
+    "\ufeffselect count(*) from {f}",
+    "select count(*) from system . main . {f}",
+    "select x'61', (select count(*) from {f})",
+    "select 1;\u00a0;select count(*) from {f}",
+]
 
 # Names that must not be called, in every spelling DuckDB accepts.
 NAMES = [

@@ -56,9 +56,8 @@ class Server:
         return f"postgresql://{USER}@/{self.file.stem}?host={self.socket_dir}&port=5432"
 
     def environment(self, **more):
-        return self.place.environment(
-            PGHOST=self.socket_dir, PGPORT=5432, PGDATABASE=self.file.stem, PGUSER=USER, PGCONNECT_TIMEOUT=20, **more
-        )
+        words = dict(PGHOST=self.socket_dir, PGPORT=5432, PGDATABASE=self.file.stem, PGUSER=USER, PGCONNECT_TIMEOUT=20)
+        return self.place.environment(**{**words, **more})
 
     def connect(self, autocommit=True, **more):
         kwargs = {k: more.pop(k) for k in ("row_factory", "cursor_factory", "prepare_threshold") if k in more}

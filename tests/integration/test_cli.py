@@ -77,7 +77,7 @@ def test_status(auto):
         status = auto.status()
         assert status["pid"] == auto.endpoint_pid()
         assert status["file"] == str(auto.file)
-        assert status["sessions"]["total"] >= 1 and status["sessions"]["idle_in_transaction"] >= 1
+        assert status["sessions"]["open"] >= 1 and status["sessions"]["idle_in_transaction"] >= 1
         assert status["uptime_s"] >= 0
         for key in ("queue", "wal", "memory", "version", "duckdb_version"):
             assert key in status, status

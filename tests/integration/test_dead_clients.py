@@ -88,7 +88,7 @@ def test_sessions_are_counted_down(fresh_server):
     def sessions():
         done = run([PROGRAM, "status", fresh_server.file, "--json"], env=fresh_server.environment())
         assert done.code == 0, done
-        return json.loads(done.out)["sessions"]["total"]
+        return json.loads(done.out)["sessions"]["open"]
 
     before = sessions()
     others = [fresh_server.connect() for _ in range(50)]

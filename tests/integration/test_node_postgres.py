@@ -12,7 +12,7 @@ def run_json(node, server, script):
 def test_basics(server, node):
     out = run_json(node, server, "pg_basics.cjs")
     assert out["inserted"] == ["INSERT", 1]
-    found = [{"i": "1", "s": "it's é", "at": "2024-01-02T03:04:05.678Z", "n": "12.50", "ok": True}]
+    found = [{"i": "1", "s": "it's é", "seen": "2024-01-02T03:04:05.678Z", "n": "12.50", "ok": True}]
     assert out["prepared"] == [found, [], found]
     assert out["several"] == [[{"a": 1}], [{"b": 2}]]
     assert out["arrays"] == [[1, 2]]

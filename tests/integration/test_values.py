@@ -91,12 +91,12 @@ def test_time_zones_of_sessions_are_apart(server):
 
 
 def test_a_text_without_offset_is_read_in_the_session_s_time_zone(connection, table):
-    connection.execute(f"create table {table}(at timestamptz)")
+    connection.execute(f"create table {table}(seen timestamptz)")
     connection.execute("set timezone = 'Europe/Berlin'")
     connection.execute(f"insert into {table} values ('2024-01-15 12:00:00')")
     connection.execute(f"insert into {table} values (%s)", ("2024-07-15 12:00:00",))
     connection.execute("set timezone = 'UTC'")
-    rows = connection.execute(f"select at from {table} order by at").fetchall()
+    rows = connection.execute(f"select seen from {table} order by seen").fetchall()
     utc = dt.UTC
     assert rows == [(dt.datetime(2024, 1, 15, 11, tzinfo=utc),), (dt.datetime(2024, 7, 15, 10, tzinfo=utc),)]
 

@@ -26,24 +26,24 @@ def test_now_is_never_before_the_statement(server, connection, table, expression
 
 @pytest.mark.parametrize("prepare", [False, True], ids=["plain", "prepared"])
 def test_a_stored_now_is_never_before_the_statement(connection, table, prepare):
-    connection.execute(f"create table {table}(i int, at timestamptz, made timestamptz default now())")
+    connection.execute(f"create table {table}(i int, seen timestamptz, made timestamptz default now())")
     last = None
     for i in range(30):
         sent = client_now()
-        connection.execute(f"insert into {table}(i, at) values (%s, now())", (i,), prepare=prepare)
+        connection.execute(f"insert into {table}(i, seen) values (%s, now())", (i,), prepare=prepare)
         answered = client_now()
-        at, made = connection.execute(f"select at, made from {table} where i = %s", (i,), prepare=prepare).fetchone()
+        at, made = connection.execute(f"select seen, made from {table} where i = %s", (i,), prepare=prepare).fetchone()
         assert sent <= at <= answered and sent <= made <= answered
         assert last is None or at >= last
         last = at
 
 
 def test_now_in_a_view(connection, table):
-    connection.execute(f"create view {table}_v as select now() as at")
+    connection.execute(f"create view {table}_v as select now() as seen")
     try:
         for _ in range(10):
             sent = client_now()
-            assert sent <= connection.execute(f"select at from {table}_v").fetchone()[0]
+            assert sent <= connection.execute(f"select seen from {table}_v").fetchone()[0]
     finally:
         connection.execute(f"drop view {table}_v")
 
