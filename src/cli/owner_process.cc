@@ -7,6 +7,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "auth/password_file.h"
 #include "base/log.h"
 
 namespace merganser::cli {
@@ -125,6 +126,10 @@ Status OwnerProcess::start_network() {
   services_->idle_in_transaction_timeout = ms(settings_.idle_in_transaction_timeout);
   services_->time_zone = system_time_zone();
 
+  if (!settings_.password_file.empty()) {
+    const auto users = auth::PasswordFile::load(settings_.password_file);
+    if (!users.ok()) return users.error();
+  }
   auto protocol = std::make_shared<pgwire::ConnectionOptions>();
   protocol->database = database_->name();
   protocol->password_file = settings_.password_file;
@@ -159,7 +164,7 @@ void OwnerProcess::watch_idle() {
 
 owner::Activity OwnerProcess::activity() const {
   owner::Activity activity;
-  activity.sessions = connections_;
+  activity.sessions = std::max<size_t>(connections_, services_->counters.open);
   activity.last = TimePoint(Duration(last_activity_.load()));
   return activity;
 }
@@ -214,10 +219,15 @@ std::string OwnerProcess::status_json() {
   status["state"] = database_->invalidated() ? "invalidated" : leaving_ ? "leaving" : "serving";
   status["uptime_s"] = seconds;
   status["generation"] = ownership_->generation();
-  status["sessions"] = {{"open", connections_.load()},           {"total", sessions.total.load()},
-                        {"active", sessions.active.load()},      {"statements", sessions.statements.load()},
-                        {"errors", sessions.errors.load()},      {"cancelled", sessions.cancels.load()},
-                        {"timed_out", sessions.timeouts.load()}, {"portals_spooled", sessions.portals_spooled.load()}};
+  status["sessions"] = {{"open", sessions.open.load()},
+                        {"total", sessions.total.load()},
+                        {"active", sessions.active.load()},
+                        {"idle_in_transaction", sessions.idle_in_transaction.load()},
+                        {"statements", sessions.statements.load()},
+                        {"errors", sessions.errors.load()},
+                        {"cancelled", sessions.cancels.load()},
+                        {"timed_out", sessions.timeouts.load()},
+                        {"portals_spooled", sessions.portals_spooled.load()}};
   status["queue"] = {{"waiting", queue.waiting},
                      {"bytes", queue.bytes},
                      {"lane_taken", queue.lane_taken},

@@ -15,6 +15,13 @@ bool is_name_byte(char c) {
 
 }  // namespace
 
+void StatementSplitter::feed(std::string_view text) {
+  buffer_.erase(0, begin_);
+  at_ -= begin_;
+  begin_ = 0;
+  buffer_ += text;
+}
+
 std::optional<SqlStatement> StatementSplitter::next(bool final) {
   while (true) {
     scan(final);
@@ -60,18 +67,19 @@ void StatementSplitter::scan(bool final) {
   }
 }
 
-SqlStatement StatementSplitter::take(size_t end, size_t next_start) {
-  size_t begin = 0;
-  while (begin < end && is_space(buffer_[begin])) ++begin;
-  size_t last = end;
-  while (last > begin && is_space(buffer_[last - 1])) --last;
-  const auto lines_before = [&](size_t offset) {
-    return static_cast<size_t>(std::count(buffer_.begin(), buffer_.begin() + static_cast<ptrdiff_t>(offset), '\n'));
+SqlStatement StatementSplitter::take(size_t end, size_t next_begin) {
+  const auto lines_between = [&](size_t from, size_t to) {
+    const auto start = buffer_.begin();
+    return static_cast<size_t>(
+        std::count(start + static_cast<ptrdiff_t>(from), start + static_cast<ptrdiff_t>(to), '\n'));
   };
-  SqlStatement statement{buffer_.substr(begin, last - begin), line_ + lines_before(begin)};
-  line_ += lines_before(next_start);
-  buffer_.erase(0, next_start);
-  at_ = 0;
+  size_t first = begin_;
+  while (first < end && is_space(buffer_[first])) ++first;
+  size_t last = end;
+  while (last > first && is_space(buffer_[last - 1])) --last;
+  SqlStatement statement{buffer_.substr(first, last - first), line_ + lines_between(begin_, first)};
+  line_ += lines_between(begin_, next_begin);
+  begin_ = at_ = next_begin;
   state_ = State::kPlain;
   has_content_ = found_end_ = false;
   return statement;
@@ -153,8 +161,8 @@ bool StatementSplitter::step_plain(bool final) {
   }
   if (c == '$') return begin_dollar_quote(final);
   if (c == '\'') {
-    const bool escape = at_ > 0 && (buffer_[at_ - 1] == 'e' || buffer_[at_ - 1] == 'E') &&
-                        (at_ == 1 || !is_name_byte(buffer_[at_ - 2]));
+    const bool escape = at_ > begin_ && (buffer_[at_ - 1] == 'e' || buffer_[at_ - 1] == 'E') &&
+                        (at_ == begin_ + 1 || !is_name_byte(buffer_[at_ - 2]));
     state_ = escape ? State::kEscapeString : State::kSingle;
   } else if (c == '"') {
     state_ = State::kDouble;
@@ -167,7 +175,7 @@ bool StatementSplitter::step_plain(bool final) {
 // $$ or $tag$; "$1" and "a$b" are no quotes.
 bool StatementSplitter::begin_dollar_quote(bool final) {
   has_content_ = true;
-  const bool inside_name = at_ > 0 && is_name_byte(buffer_[at_ - 1]);
+  const bool inside_name = at_ > begin_ && is_name_byte(buffer_[at_ - 1]);
   size_t end = at_ + 1;
   while (end < buffer_.size() && is_name_byte(buffer_[end])) ++end;
   if (end == buffer_.size() && !final && !inside_name) return false;

@@ -17,12 +17,12 @@ struct SqlStatement {
 
 class StatementSplitter {
  public:
-  void feed(std::string_view text) { buffer_ += text; }
+  void feed(std::string_view text);
   // The next whole statement, if there is one. `final` says that no more text comes: what is left is a statement too.
   std::optional<SqlStatement> next(bool final = false);
   // Nothing but blanks and comments waits: a new statement may begin.
   bool empty();
-  size_t pending_bytes() const { return buffer_.size(); }
+  size_t pending_bytes() const { return buffer_.size() - begin_; }
   // What the end of the text is inside of: ' " $ * or 0. For the prompt.
   char open_quote() const;
   void clear();
@@ -34,11 +34,12 @@ class StatementSplitter {
   bool step_plain(bool final);
   bool begin_dollar_quote(bool final);
   void scan(bool final);
-  SqlStatement take(size_t end, size_t next_start);
+  SqlStatement take(size_t end, size_t next_begin);
 
-  std::string buffer_;  // from the start of the waiting statement
-  size_t at_ = 0;       // how far the scan came
-  size_t line_ = 1;     // of buffer_'s first byte
+  std::string buffer_;
+  size_t begin_ = 0;  // of the waiting statement; what stands before it is dropped when more text comes
+  size_t at_ = 0;     // how far the scan came
+  size_t line_ = 1;   // of the byte at begin_
   State state_ = State::kPlain;
   int comment_depth_ = 0;     // block comments nest
   std::string dollar_tag_;    // "$tag$"

@@ -43,15 +43,6 @@ const ClientSetting* find_setting(std::string_view lower) {
   return it == std::end(kClientSettings) ? nullptr : it;
 }
 
-// Types whose vectors this program does not read: DuckDB turns them into text.
-bool is_exotic(TypeId id) {
-  return id == TypeId::kVariant || id == TypeId::kGeometry || id == TypeId::kBignum;
-}
-bool contains_exotic(const LogicalType& type) {
-  return is_exotic(type.id) || std::any_of(type.children.begin(), type.children.end(),
-                                           [](const TypeField& f) { return contains_exotic(*f.type); });
-}
-
 }  // namespace
 
 bool is_client_setting(std::string_view lower_name) {
@@ -147,15 +138,7 @@ Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool strea
     if (fatal) database_.mark_invalidated(error.message);
     return error;
   }
-  ResultSet result(std::move(raw), nullptr);
-  if (original_names_ && result.columns()) {
-    auto named = std::make_shared<std::vector<Column>>(*result.columns());
-    for (size_t i = 0; i < named->size() && i < original_names_->size(); i++) {
-      (*named)[i].name = (*original_names_)[i].name;
-    }
-    result.rename(std::move(named));
-  }
-  return result;
+  return ResultSet(std::move(raw), nullptr);
 }
 
 // ---- Connection ------------------------------------------------------------------------------------------------
@@ -172,44 +155,20 @@ Connection::~Connection() {
 }
 
 Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql) {
-  const auto prepare_text = [&](std::string text) -> Result<std::unique_ptr<Prepared>> {
-    duckdb_prepared_statement statement = nullptr;
-    if (duckdb_prepare(connection_of(handle_), text.c_str(), &statement) == DuckDBError) {
-      const char* message = duckdb_prepare_error(statement);
-      const std::string copy = message != nullptr ? message : "";
-      duckdb_destroy_prepare(&statement);
-      const int kind = error_kind_of_text(copy);
-      if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
-      return map_error(copy, kind, text);
-    }
-    return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text)));
-  };
   if (sql.find('\0') != std::string_view::npos) {
     return make_error(ErrorCode::kCharacterNotInRepertoire, "a statement cannot contain a NUL character");
   }
-  MERGANSER_ASSIGN(auto prepared, prepare_text(std::string(sql)));
-  const Columns columns = prepared->columns();
-  if (!columns ||
-      std::none_of(columns->begin(), columns->end(), [](const Column& c) { return contains_exotic(*c.type); })) {
-    return prepared;
+  std::string text(sql);
+  duckdb_prepared_statement statement = nullptr;
+  if (duckdb_prepare(connection_of(handle_), text.c_str(), &statement) == DuckDBError) {
+    const char* message = duckdb_prepare_error(statement);
+    const std::string copy = message != nullptr ? message : "";
+    duckdb_destroy_prepare(&statement);
+    const int kind = error_kind_of_text(copy);
+    if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
+    return map_error(copy, kind, text);
   }
-  if (duckdb_prepared_statement_type(statement_of(prepared->handle_)) != DUCKDB_STATEMENT_TYPE_SELECT) return prepared;
-  std::string list, names;
-  for (size_t i = 0; i < columns->size(); i++) {
-    const std::string name = "c" + std::to_string(i);
-    const bool exotic = contains_exotic(*(*columns)[i].type);
-    list += (i > 0 ? ", " : "") + (exotic ? "CAST(" + name + " AS VARCHAR)" : name);
-    names += (i > 0 ? ", " : "") + name;
-  }
-  auto wrapped = prepare_text("SELECT " + list + " FROM (\n" + std::string(sql) + "\n) AS wrapped(" + names + ")");
-  if (!wrapped.ok()) return prepared;
-  (*wrapped)->original_names_ = columns;
-  if ((*wrapped)->columns_) {
-    auto named = std::make_shared<std::vector<Column>>(*(*wrapped)->columns_);
-    for (size_t i = 0; i < named->size(); i++) (*named)[i].name = (*columns)[i].name;
-    (*wrapped)->columns_ = std::move(named);
-  }
-  return wrapped;
+  return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text)));
 }
 
 Status Connection::execute(std::string_view sql) {

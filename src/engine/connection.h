@@ -54,7 +54,6 @@ class Prepared {
   std::vector<TypePtr> parameter_types_;
   Columns columns_;
   bool mentions_returning_ = false;
-  Columns original_names_;  // set when exotic columns were wrapped in a cast to text
 };
 
 class Connection {

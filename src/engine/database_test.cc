@@ -161,20 +161,6 @@ TEST_F(DatabaseTest, PreparedDescribesParametersAndColumns) {
   EXPECT_EQ(unknown->parameter_type(0), nullptr);
 }
 
-TEST_F(DatabaseTest, ExoticColumnsComeAsText) {
-  auto database = open();
-  auto connection = std::move(database->connect()).value();
-  auto prepared =
-      connection->prepare("SELECT '12345678901234567890123456789012345678901234567890'::BIGNUM AS big, 1 AS n");
-  ASSERT_TRUE(prepared.ok()) << prepared.error().to_string();
-  EXPECT_EQ((*prepared)->columns()->at(0).name, "big");
-  auto rows = (*prepared)->execute({}, true);
-  ASSERT_TRUE(rows.ok());
-  EXPECT_EQ(rows->columns()->at(0).name, "big");
-  auto chunk = rows->next();
-  EXPECT_EQ((*chunk)->column(0).string_at(0), "12345678901234567890123456789012345678901234567890");
-}
-
 TEST_F(DatabaseTest, InterruptEndsALongStatement) {
   auto database = open();
   auto connection = std::move(database->connect()).value();

@@ -39,8 +39,6 @@ class ResultSet {
   // Of a materialised result.
   uint64_t materialised_rows() const;
   const Columns& columns() const { return columns_; }
-  // Other names for the same columns.
-  void rename(Columns columns) { columns_ = std::move(columns); }
 
   // The next chunk; nullopt at the end.
   Result<std::optional<Chunk>> next();

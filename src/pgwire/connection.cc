@@ -333,9 +333,9 @@ void Connection::log_in() {
                             "This owner serves \"" + options_->database + "\"."));
   }
   session::Variables variables(user_, options_->server_version, services_->time_zone);
-  variables.set_default("statement_timeout", std::to_string(services_->statement_timeout.count()));
+  variables.set_default("statement_timeout", session::format_duration(services_->statement_timeout));
   variables.set_default("idle_in_transaction_session_timeout",
-                        std::to_string(services_->idle_in_transaction_timeout.count()));
+                        session::format_duration(services_->idle_in_transaction_timeout));
   session_ = std::make_shared<session::Session>(services_, std::move(variables));
   if (const Status status = apply_startup_parameters(); !status.ok()) return fatal(status.error());
   session_->keep_as_initial();

@@ -21,7 +21,7 @@ class Session;
 struct SessionCounters {
   std::atomic<uint64_t> total = 0;  // since the start
   std::atomic<uint64_t> open = 0;
-  std::atomic<uint64_t> in_transaction = 0;
+  std::atomic<uint64_t> idle_in_transaction = 0;
   std::atomic<uint64_t> active = 0;  // a statement is running
   std::atomic<uint64_t> statements = 0;
   std::atomic<uint64_t> errors = 0;

@@ -48,8 +48,15 @@ std::string Session::tag_of(const engine::StatementClass& kind, uint64_t count) 
 
 // ---- operations ------------------------------------------------------------------------------------------------
 
+void Session::count_idle(bool idle) {
+  if (idle == counted_idle_) return;
+  counted_idle_ = idle;
+  services_->counters.idle_in_transaction += idle ? 1 : -1;
+}
+
 void Session::begin_operation() {
   busy_ = true;
+  count_idle(false);
   idle_timer_.reset();
   cancelled_ = std::make_shared<std::atomic<bool>>(false);
   cancel_reason_.reset();
@@ -71,6 +78,7 @@ void Session::end_operation() {
   interrupt_timer_.reset();
   running_.reset();
   if (closed_) return;
+  count_idle(state() != TransactionState::kIdle);
   if (transaction_.lane) transaction_.lane->set_idle();
   if (transaction_.revoke_wanted) revoked();
   watch_idle();
@@ -119,6 +127,7 @@ void Session::cancel_with(Error reason) {
 void Session::close() {
   if (closed_) return;
   closed_ = true;
+  count_idle(false);
   on_fatal = nullptr;
   on_variable = nullptr;
   idle_timer_.reset();

@@ -143,6 +143,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void release_transaction(std::function<void()> then);
   void revoked();
   void watch_idle();
+  void count_idle(bool idle);
   std::shared_ptr<Query> make_query(const std::shared_ptr<RunRequest>& request);
   coordinator::UnitPtr make_unit();
   bool needs_lane(const engine::StatementClass& kind) const;
@@ -155,6 +156,7 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<readers::Lease> pinned_;  // temporary tables and the like, outside transactions too
   bool closed_ = false;
   bool busy_ = false;
+  bool counted_idle_ = false;  // in counters.idle_in_transaction
 
   // The running operation.
   std::shared_ptr<Query> running_;

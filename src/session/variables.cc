@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cmath>
 
 #include "base/time_zone.h"
 
@@ -42,7 +43,6 @@ struct Fixed {
   std::string_view hint;
 };
 constexpr Fixed kFixed[] = {
-    {"client_encoding", "|utf8|utf-8|unicode|", "Only UTF8 is served."},
     {"standard_conforming_strings", "|on|true|1|", "Backslashes are plain characters; use E'…' for escapes."},
     {"bytea_output", "|hex|", "Only hex is served."},
     {"intervalstyle", "|postgres|", "Only postgres is served."},
@@ -62,21 +62,31 @@ bool starts_with_iso(const std::string& value) {
 
 }  // namespace
 
+constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000},
+                                                           {"s", 1000},     {"ms", 1},      {"", 1}};
+
 Result<std::chrono::milliseconds> parse_duration(const std::string& text) {
-  int64_t number = 0;
+  double number = 0;
   const char* end = text.data() + text.size();
-  const auto [rest, failed] = std::from_chars(text.data(), end, number);
+  const auto [rest, failed] = std::from_chars(text.data(), end, number, std::chars_format::fixed);
   std::string unit = lowered(std::string(rest, end));
   unit.erase(std::remove(unit.begin(), unit.end(), ' '), unit.end());
-  constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"", 1},        {"ms", 1},      {"s", 1000},
-                                                             {"min", 60000}, {"h", 3600000}, {"d", 86400000}};
   for (const auto& [name, factor] : kUnits) {
-    if (failed == std::errc() && unit == name && number >= 0 && number <= 2147483647) {
-      return std::chrono::milliseconds(number * factor);
+    const double total = number * static_cast<double>(factor);
+    if (failed == std::errc() && unit == name && total >= 0 && total <= 2147483647) {
+      return std::chrono::milliseconds(std::llround(total));
     }
   }
   return make_error(ErrorCode::kInvalidParameterValue, "invalid duration \"" + text + "\"", {},
                     "Write a number with ms, s, min, h or d; without a unit it counts milliseconds.");
+}
+
+std::string format_duration(std::chrono::milliseconds span) {
+  if (span.count() == 0) return "0";
+  for (const auto& [name, factor] : kUnits) {
+    if (span.count() % factor == 0) return std::to_string(span.count() / factor) + std::string(name);
+  }
+  return std::to_string(span.count()) + "ms";
 }
 
 Variables::Variables(std::string user, std::string server_version, std::string time_zone) {
@@ -147,6 +157,16 @@ Status Variables::set_engine(const std::string& name, std::optional<std::string>
 
 Status Variables::set(const std::string& name, const std::string& value) {
   if (name == "names") return set("client_encoding", value);
+  if (name == "client_encoding") {
+    // Drivers spell it in every way, asyncpg with quotes.
+    std::string plain;
+    for (const char c : lowered(value)) {
+      if (isalnum(static_cast<unsigned char>(c)) != 0) plain += c;
+    }
+    if (plain == "utf8" || plain == "unicode") return {};
+    return make_error(ErrorCode::kFeatureNotSupported, "client_encoding \"" + value + "\" is not supported", {},
+                      "Only UTF8 is served.");
+  }
   if (name == "transaction") return {};
   if (std::find(std::begin(kReadOnlyNames), std::end(kReadOnlyNames), name) != std::end(kReadOnlyNames)) {
     return make_error(ErrorCode::kObjectNotInState, "parameter \"" + name + "\" cannot be changed");
@@ -169,7 +189,7 @@ Status Variables::set(const std::string& name, const std::string& value) {
   if (name == "statement_timeout" || name == "idle_in_transaction_session_timeout" || name == "lock_timeout") {
     const auto parsed = parse_duration(value);
     if (!parsed.ok()) return invalid(name, value, parsed.error().hint);
-    values_[name] = value;
+    values_[name] = format_duration(*parsed);
     return {};
   }
   if (name == "default_transaction_read_only" || name == "transaction_read_only") {

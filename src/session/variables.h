@@ -57,5 +57,7 @@ class Variables {
 
 // "500", "500ms", "5s", "2min", "1h": PostgreSQL's spelling, milliseconds without a unit.
 Result<std::chrono::milliseconds> parse_duration(const std::string& text);
+// In the largest unit that divides it: 300ms, 2s, 5min; 0 without one.
+std::string format_duration(std::chrono::milliseconds span);
 
 }  // namespace merganser::session
