@@ -53,7 +53,7 @@ async function* flights() {
   let number = 0;
   for await (const line of lines) {
     if (number >= Number(options.first) && number <= Number(options.last)) {
-      yield [number, ...line.split(',').map((cell) => (cell === 'NA' || cell === '' ? null : cell.replace(/Z$/, '')))];
+      yield [number, ...line.split(',').map((cell) => (cell === 'NA' || cell === '' ? null : cell))];
     }
     number += 1;
     if (number > Number(options.last)) return;

@@ -14,7 +14,7 @@ TEXT = {"origin", "time_hour", "faa", "name", "dst", "tzone"}
 def literal(cell, text):
     if cell in ("NA", "\\N", ""):
         return "NULL"
-    return "'" + cell.rstrip("Z").replace("'", "''") + "'" if text else cell
+    return "'" + cell.replace("'", "''") + "'" if text else cell
 
 
 def batches(path):

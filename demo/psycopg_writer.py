@@ -25,7 +25,7 @@ def flights(path, first, last):
         is_text = [name in TEXT for name in heading]
         for number, line in enumerate(itertools.islice(reader, first - 1, last), first):
             cells = [
-                None if cell in ("NA", "") else cell.rstrip("Z") if text else int(cell)
+                None if cell in ("NA", "") else cell if text else int(cell)
                 for cell, text in zip(line, is_text)
             ]
             yield (number, *cells)
