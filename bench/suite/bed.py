@@ -1,0 +1,116 @@
+"""The test bed of a run: folders, servers, rounds. Benchmarks get one and leave nothing behind in it."""
+
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from . import machine, processes
+from .contestants import InProcess, Merganser, NullServer, Postgres, remove
+
+
+# Before the first round nothing of ours works: what is busy then is somebody else.
+OTHERS_PROBE_S = 1
+OTHERS_LIMIT = 0.05
+
+
+class Bed:
+    def __init__(self, root, options):
+        self.quick, self.rounds = options.quick, options.rounds
+        build = Path(options.build or root / "build" / "release")
+        self.merganser_program = build / "merganser"
+        self.null_program = build / "bench" / "null_server"
+        self.inprocess_program = build / "bench" / "inprocess"
+        self.postgres_programs = Path(options.postgres)
+        self.root = root
+        for program in (self.merganser_program, self.null_program, self.inprocess_program):
+            if not program.exists():
+                raise processes.Failure(f"{program} is not there: build it with ./run build")
+        if not (self.postgres_programs / "pgbench").exists():
+            raise processes.Failure(f"no PostgreSQL in {self.postgres_programs}: --postgres names its programs")
+        parent = Path(options.dir or root / "build")
+        self.folder = Path(tempfile.mkdtemp(prefix="bench-", dir=parent)).resolve()
+        self.folder.chmod(0o755)  # the user postgres has its own folder in it
+        # Names of sockets are limited to 107 bytes.
+        self.sockets = Path(tempfile.mkdtemp(prefix="mrg-bench-"))
+        self.sockets.chmod(0o755)
+        self.count = 0
+        self.stack = contextlib.ExitStack()
+        self.stack.callback(remove, self.folder)
+        self.stack.callback(remove, self.sockets)
+        try:
+            self.postgres = Postgres(self.postgres_programs, self.folder / "postgres", self.socket_dir())
+            self.started(self.postgres)
+            self.null = NullServer(self.null_program, self.socket_dir())
+            self.started(self.null)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        self.stack.close()
+
+    def started(self, server, stack=None):
+        # Before start(): a server that comes up halfway has to be stopped too.
+        (stack or self.stack).callback(server.stop)
+        server.start()
+        return server
+
+    def socket_dir(self):
+        self.count += 1
+        path = self.sockets / str(self.count)
+        path.mkdir()
+        return path
+
+    def file(self, name):
+        return self.folder / name
+
+    def inprocess(self, file):
+        return InProcess(self.inprocess_program, file)
+
+    @contextlib.contextmanager
+    def merganser(self, file, settings=()):
+        with contextlib.ExitStack() as stack:
+            yield self.started(Merganser(self.merganser_program, file, self.socket_dir(), settings), stack)
+
+    @contextlib.contextmanager
+    def working_files(self, *names):
+        """Paths that are removed at the end, with everything that DuckDB writes beside them."""
+        try:
+            yield [self.file(name) for name in names]
+        finally:
+            for name in names:
+                for path in self.folder.glob(f"{name}*"):
+                    remove(path) if path.is_dir() else path.unlink()
+
+    def facts(self):
+        duckdb = self.inprocess(self.file("none")).version
+        facts = machine.facts(self.root, self.folder, self.postgres.version, duckdb, self.merganser_program)
+        facts["fsync"] = "on for PostgreSQL, Merganser and in-process DuckDB; the null server stores nothing"
+        facts["settings"] = f"PostgreSQL {self.postgres.settings_text}; Merganser and DuckDB their defaults"
+        return facts
+
+    def in_rounds(self, table, measures):
+        """Each measure once a round, so that all contestants share the machine's good and bad minutes; every other
+        round runs backwards, so that none always follows the same neighbour."""
+        others = machine.busy_share(OTHERS_PROBE_S)
+        steal, start = machine.stolen_seconds(), time.monotonic()
+        for turn in range(self.rounds):
+            for contestant, case, measure in measures if turn % 2 == 0 else list(reversed(measures)):
+                say(f"{table.name}: round {turn + 1}/{self.rounds}: {contestant} {case}")
+                table.add(contestant, case, measure())
+        say("")
+        elapsed = time.monotonic() - start
+        stolen = (machine.stolen_seconds() - steal) / elapsed / os.cpu_count()
+        if others > OTHERS_LIMIT:
+            table.notes.append(f"other work used {others:.0%} of the processors before the first round")
+        if stolen > 0.02:
+            table.notes.append(f"the host kept {stolen:.0%} of the processors' time for itself")
+
+
+def say(text):
+    """One line that overwrites itself; only for people."""
+    if sys.stderr.isatty():
+        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
