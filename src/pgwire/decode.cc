@@ -7,6 +7,7 @@
 #include "pgwire/decode_binary.h"
 #include "pgwire/decode_text.h"
 #include "pgwire/json_check.h"
+#include "pgwire/numeric.h"
 #include "pgwire/pgtype.h"
 
 namespace merganser::pgwire {
@@ -88,12 +89,23 @@ Result<DecodedParam> array_param(Result<ListText> list) {
   return as_cast(std::move(list->text), std::move(list->cast_type));
 }
 
+// A number for a BIGNUM may have more digits than any value of ours: DuckDB reads it, when it is whole.
+Result<DecodedParam> numeric_param(std::string_view text, const LogicalType* inferred) {
+  const std::string_view digits = trim(text);
+  const size_t sign = digits.starts_with('-') || digits.starts_with('+') ? 1 : 0;
+  const bool whole = digits.size() > sign && digits.find_first_not_of("0123456789", sign) == digits.npos;
+  if (inferred != nullptr && inferred->id == TypeId::kBignum && whole) return as_cast(std::string(digits), "BIGNUM");
+  MERGANSER_ASSIGN(auto value, read_numeric(inferred, text));
+  return as_value(std::move(*value));
+}
+
 Result<DecodedParam> text_by_type(std::string_view text, const LogicalType& type, const TimeZone& zone) {
   if (type.id == TypeId::kBit) return as_bits(bits_of(trim(text)));
   if (is_list(type) && trim(text).starts_with('{')) {
     return array_param(read_array_text(text, pg_type_of(type).element, &type, zone));
   }
   if (is_nested(type)) return as_nested(text, type);
+  if (type.id == TypeId::kBignum) return numeric_param(text, &type);
   MERGANSER_ASSIGN(auto value, read_text(type, text, zone));
   if (value) return as_value(std::move(*value));
   return as_cast(std::string(text), type.to_sql());
@@ -108,10 +120,7 @@ Result<DecodedParam> declared_text(std::string_view text, int32_t declared, cons
                                    const LogicalType* inferred, const TimeZone& zone) {
   const LogicalType* const same = matching(declared, inferred);
   if (type.element != 0) return array_param(read_array_text(text, type.element, same, zone));
-  if (declared == oid::kNumeric) {
-    MERGANSER_ASSIGN(auto value, read_numeric(is_known(inferred) ? inferred : nullptr, text));
-    return as_value(std::move(*value));
-  }
+  if (declared == oid::kNumeric) return numeric_param(text, is_known(inferred) ? inferred : nullptr);
   if (is_json_oid(declared) && same != nullptr && is_nested(*same)) return as_nested(text, *same);
   const auto target = logical_type_of(declared);
   return text_by_type(text, *target, zone);
@@ -121,7 +130,11 @@ Result<DecodedParam> declared_binary(std::string_view bytes, int32_t declared, c
                                      const LogicalType* inferred) {
   const LogicalType* const same = matching(declared, inferred);
   if (type.element != 0) return array_param(read_array_binary(bytes, type.element, same));
-  MERGANSER_ASSIGN(auto value, read_binary(declared, bytes, is_known(inferred) ? inferred : nullptr));
+  if (declared == oid::kNumeric) {
+    MERGANSER_ASSIGN(const std::string text, numeric_text(bytes));
+    return numeric_param(text, is_known(inferred) ? inferred : nullptr);
+  }
+  MERGANSER_ASSIGN(auto value, read_binary(declared, bytes));
   if (declared == oid::kBit || declared == oid::kVarbit) return as_bits(std::get<std::string>(std::move(value.data)));
   const bool text = value.type == TypeId::kVarchar;
   if (text && same != nullptr && same->id != TypeId::kVarchar) {

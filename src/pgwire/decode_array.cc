@@ -7,6 +7,7 @@
 #include "base/bytes.h"
 #include "pgwire/decode_binary.h"
 #include "pgwire/decode_text.h"
+#include "pgwire/numeric.h"
 #include "pgwire/pgtype.h"
 
 namespace merganser::pgwire {
@@ -321,7 +322,12 @@ class BinaryArray {
     }
     const auto bytes = *length < 0 ? std::nullopt : in_.get_bytes(static_cast<size_t>(*length));
     if (!bytes) return bad_form();
-    MERGANSER_ASSIGN(const Value value, read_binary(element_oid_, *bytes, nullptr));
+    if (element_oid_ == oid::kNumeric && writer_.leaf() != nullptr && writer_.leaf()->id == TypeId::kBignum) {
+      MERGANSER_ASSIGN(const std::string digits, numeric_text(*bytes));
+      writer_.quoted(digits);
+      return {};
+    }
+    MERGANSER_ASSIGN(const Value value, read_binary(element_oid_, *bytes));
     writer_.value(value);
     return {};
   }

@@ -11,7 +11,6 @@ namespace merganser::pgwire {
 
 using engine::Hugeint;
 using engine::Interval;
-using engine::LogicalType;
 using engine::TypeId;
 using engine::Value;
 
@@ -115,9 +114,9 @@ Result<Value> read_uuid_binary(std::string_view bytes) {
   return Value{TypeId::kUuid, Hugeint{*lower, static_cast<int64_t>(*upper ^ (uint64_t{1} << 63))}};
 }
 
-Result<Value> read_numeric_binary(std::string_view bytes, const LogicalType* target) {
+Result<Value> read_numeric_binary(std::string_view bytes) {
   MERGANSER_ASSIGN(const std::string text, numeric_text(bytes));
-  MERGANSER_ASSIGN(auto value, read_numeric(target, text));
+  MERGANSER_ASSIGN(auto value, read_numeric(nullptr, text));
   return std::move(*value);
 }
 
@@ -140,7 +139,7 @@ Result<Value> read_string(std::string_view bytes) {
 
 }  // namespace
 
-Result<Value> read_binary(int32_t type_oid, std::string_view bytes, const LogicalType* target) {
+Result<Value> read_binary(int32_t type_oid, std::string_view bytes) {
   switch (type_oid) {
     case oid::kBool: {
       if (bytes.size() != 1) return bad_form(type_oid);
@@ -160,7 +159,7 @@ Result<Value> read_binary(int32_t type_oid, std::string_view bytes, const Logica
     case oid::kFloat8:
       return read_float8(bytes);
     case oid::kNumeric:
-      return read_numeric_binary(bytes, target);
+      return read_numeric_binary(bytes);
     case oid::kBytea:
       return Value{TypeId::kBlob, std::string(bytes)};
     case oid::kDate:

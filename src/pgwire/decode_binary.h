@@ -14,7 +14,6 @@ namespace merganser::pgwire {
 
 // A value of a scalar type. bit and varbit give a VARCHAR of zeros and ones. 22P03 for bytes of another form, 22008 and
 // 22003 for what DuckDB cannot hold, 42704 for an oid that nothing here knows, 0A000 for one without a binary form.
-// `target` says what DuckDB wants, for numeric; may be null.
-Result<engine::Value> read_binary(int32_t type_oid, std::string_view bytes, const engine::LogicalType* target);
+Result<engine::Value> read_binary(int32_t type_oid, std::string_view bytes);
 
 }  // namespace merganser::pgwire

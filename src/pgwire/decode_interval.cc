@@ -270,7 +270,8 @@ ReadValue read_interval(std::string_view text) {
     case Scan::kOk:
       return std::optional<Value>(Value{TypeId::kInterval, reader.value()});
     case Scan::kOverflow:
-      return make_error(ErrorCode::kIntervalFieldOverflow, "interval field value out of range: \"" + shown(text) + "\"");
+      return make_error(ErrorCode::kIntervalFieldOverflow,
+                        "interval field value out of range: \"" + shown(text) + "\"");
     case Scan::kUnknown:
       break;
   }

@@ -123,7 +123,7 @@ TEST_F(DecodeTest, WhatDuckDbHasToParse) {
       {"TIMESTAMP_NS", "2024-01-01 10:00:00.123456789", "TIMESTAMP_NS cast 2024-01-01 10:00:00.123456789"},
       {"INTERVAL", "1.5 months", "INTERVAL cast 1.5 months"},
       {"ENUM('a','b')", "a", "ENUM('a', 'b') cast a"},
-      {"BIGNUM", "123", "BIGNUM cast 123"},
+      {"BIGNUM", " -123 ", "BIGNUM cast -123"},
       {"BIT", "0101", "BIT cast 0101"},
       {"BIT", "x1f", "BIT cast 00011111"},
       {"INTEGER[]", "{1,NULL, 3 }", "INTEGER[] cast [1, NULL, 3]"},
@@ -163,6 +163,7 @@ TEST_F(DecodeTest, DeclaredTypesWin) {
   EXPECT_EQ(declared(1700, "12.50", "DOUBLE"), line(TypeId::kDouble, "12.5"));
   EXPECT_EQ(declared(1700, "123456789012345678901234567890123456789"),
             line(TypeId::kUHugeInt, "123456789012345678901234567890123456789"));
+  EXPECT_EQ(declared(1700, "1.5", "BIGNUM"), line(TypeId::kDecimal, "1.5"));
   EXPECT_EQ(declared(1700, "18446744073709551615", "UBIGINT"), line(TypeId::kUBigInt, "18446744073709551615"));
   EXPECT_EQ(declared(1007, "{1,2}"), "INTEGER[] cast [1, 2]");
   EXPECT_EQ(declared(1007, "{{1},{2}}"), "INTEGER[][] cast [[1], [2]]");
@@ -300,7 +301,10 @@ TEST_F(DecodeTest, WhatWasSentComesBackTheSame) {
                                      "[]::INTEGER[]",
                                      "'9223372036854775807'::UBIGINT + 1",
                                      "[18446744073709551615::UBIGINT]",
-                                     "'{\"a\": [1]}'::JSON"};
+                                     "'{\"a\": [1]}'::JSON",
+                                     "['" + std::string(60, '9') + "'::BIGNUM, NULL]",
+                                     "[170141183460469231731687303715884105727]",
+                                     "'-" + std::string(500, '7') + "'::BIGNUM"};
   const Answer all = ask(
       "SELECT * EXCLUDE (varchar, \"union\", date, timestamp, timestamp_s, timestamp_ms, timestamp_ns, timestamp_tz) "
       "FROM test_all_types()");
