@@ -122,7 +122,7 @@ def test_a_long_database_path_is_fine(auto, place):
         "system.duckdb",
         "1.duckdb",
         "%41.duckdb",
-        "a?b#c&d=e.duckdb",
+        "a#b&c=d.duckdb",
         "-dash.duckdb",
     ],
 )
@@ -133,6 +133,20 @@ def test_odd_names(auto, place, name):
         assert connection.execute("select i from t").fetchone() == (42,)
     assert auto.stop(file).code == 0
     assert plain_duckdb(file, "select i from t") == [(42,)]
+
+
+def test_a_name_with_a_question_mark(auto, place):
+    """DuckDB takes what follows for the parameters of a URL and puts the log elsewhere: refused, or right all the way."""
+    file = place.file("what?.duckdb")
+    done = auto.cli("url", file)
+    if done.code != 0:
+        assert "?" in done.err and not file.exists(), done
+        return
+    with auto.connect(file) as connection:
+        connection.execute("create table t as select 42 as i")
+    auto.kill_owner(file)
+    with auto.connect(file) as connection:
+        assert connection.execute("select i from t").fetchone() == (42,)
 
 
 def as_nobody(place, *arguments):

@@ -116,7 +116,7 @@ def test_an_open_transaction_is_undone(fresh_server):
     connection.execute("create table t(i int)")
     connection.execute("begin")
     connection.execute("insert into t values (1)")
-    fresh_server.stop()
+    fresh_server.stop(timeout=45)
     assert plain_duckdb(fresh_server.file, "select count(*) from t") == [(0,)]
 
 

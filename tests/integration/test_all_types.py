@@ -152,7 +152,11 @@ def int_of(value):
 
 def test_binary_of_bits_and_floats(utc):
     assert fetch(utc, "bit", binary=True)[1] == [bytes.fromhex("0000001f225c55ae"), bytes.fromhex("00000005a8"), None]
-    assert fetch(utc, "float", binary=True)[1] == [struct.pack("!f", -3.4028235e38), struct.pack("!f", 3.4028235e38), None]
+    assert fetch(utc, "float", binary=True)[1] == [
+        struct.pack("!f", -3.4028235e38),
+        struct.pack("!f", 3.4028235e38),
+        None,
+    ]
 
 
 def test_binary_of_times(utc):
