@@ -153,6 +153,8 @@ LineEditor::Line LineEditor::read(const std::string& prompt) {
   editor_->prompt = prompt;
   editor_->interrupted = editor_->at_end = false;
   el_resize(editor_->line);
+  // libedit would switch the terminal only after it has shown the prompt: what is typed in between would be lost.
+  el_set(editor_->line, EL_PREP_TERM, 1);
   int length = 0;
   const char* text = el_gets(editor_->line, &length);
   if (editor_->interrupted) {

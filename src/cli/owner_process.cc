@@ -14,6 +14,7 @@ namespace merganser::cli {
 namespace {
 
 constexpr std::chrono::seconds kDrainTime{30};  // for statements and transactions to end by themselves
+constexpr std::chrono::milliseconds kIdleTransactionGrace{1500};  // for clients to end theirs
 constexpr std::chrono::milliseconds kQuietCheck{5};
 constexpr std::chrono::seconds kForcedTime{10};  // for interrupted work to end
 constexpr std::chrono::milliseconds kMirror{200};
@@ -283,6 +284,7 @@ void OwnerProcess::begin_drain() {
     log(LogLevel::kWarn, "owner.drain_timed_out", {{"sessions", server_->connections()}});
     server_->close_all();
   });
+  grace_timer_ = loop_->timer(kIdleTransactionGrace, [this] { server_->end_idle_transactions(); });
   server_->drain([this] { finish_when_quiet(); });
 }
 
@@ -309,6 +311,7 @@ void OwnerProcess::shut_down() {
   ownership_->begin_leaving();
   mirror_timer_.reset();
   drain_timer_.reset();
+  grace_timer_.reset();
   // If interrupted work does not end, the process does: what was acknowledged is in the write-ahead log.
   std::atomic<bool> done = false;
   std::thread watchdog([&done] {

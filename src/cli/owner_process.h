@@ -60,6 +60,7 @@ class OwnerProcess {
   std::shared_ptr<session::Services> services_;
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<session::Timer> drain_timer_;
+  std::unique_ptr<session::Timer> grace_timer_;
 
   const TimePoint started_ = SteadyClock::now();
   std::atomic<int> leave_calls_ = 0;

@@ -1,5 +1,6 @@
 #include "cli/sql_session.h"
 
+#include <algorithm>
 #include <array>
 #include <fmt/format.h>
 #include <unistd.h>
@@ -18,9 +19,14 @@ void print_notice(void*, const PGresult* notice) {
             fmt::format("{}: {}\n", severity == nullptr ? "NOTICE" : severity, message == nullptr ? "" : message));
 }
 
-bool changes_catalog(std::string_view tag) {
-  return tag.starts_with("CREATE") || tag.starts_with("DROP") || tag.starts_with("ALTER") ||
-         tag.starts_with("SELECT INTO");
+// By the statement's first word: the tag of CREATE TABLE … AS speaks of rows.
+bool changes_catalog(std::string_view statement) {
+  for (const std::string_view word : {"create", "drop", "alter"}) {
+    const bool same = statement.size() > word.size() && std::equal(word.begin(), word.end(), statement.begin(),
+                                                                   [](char a, char b) { return a == (b | 0x20); });
+    if (same) return true;
+  }
+  return false;
 }
 
 }  // namespace
@@ -91,7 +97,7 @@ void SqlSession::take_result(const PGresult* result, std::string_view statement,
       break;
     case PGRES_COMMAND_OK: {
       const std::string_view tag = PQcmdStatus(const_cast<PGresult*>(result));
-      outcome.changed_catalog = outcome.changed_catalog || changes_catalog(tag);
+      outcome.changed_catalog = outcome.changed_catalog || changes_catalog(statement);
       writer_.command(tag);
       break;
     }

@@ -17,7 +17,7 @@ namespace merganser::cli {
 struct StatementOutcome {
   bool ok = false;
   bool connection_lost = false;
-  bool changed_catalog = false;  // DDL, judged by the tag: names for completion are stale
+  bool changed_catalog = false;  // DDL: names for completion are stale
 };
 
 class SqlSession {

@@ -375,6 +375,11 @@ Status Coordinator::commit(engine::Connection& connection, bool wrote, bool ddl)
   MERGANSER_TRY(connection.commit());
   // The WAL's directory entry has to be durable too, or the file's name may be gone after a power cut.
   MERGANSER_TRY(database_.sync_directory());
+  if (ddl) {
+    // The change is durable whatever comes now; without the names of its views nothing further may be let in.
+    const Status scanned = database_.rescan_catalog(connection);
+    if (!scanned.ok()) database_.mark_invalidated("the catalog cannot be read: " + scanned.error().message);
+  }
   after_commit(ddl);
   return {};
 }
@@ -440,6 +445,11 @@ void Coordinator::chores() {
 Status Coordinator::checkpoint(bool hard) {
   if (hooks_.retire_snapshots) hooks_.retire_snapshots(hard);
   Status status = writer_->execute("CHECKPOINT");
+  if (!status.ok() && status.error().message.find("other") != std::string::npos) {
+    // DuckDB's own advice here, FORCE CHECKPOINT, would stop everybody.
+    status = make_error(ErrorCode::kObjectInUse, "cannot checkpoint while older snapshots are in use", {},
+                        "It happens by itself once the transactions and reads that began earlier have ended.");
+  }
   if (status.ok()) status = database_.after_checkpoint();
   (status.ok() ? counters_.checkpoints : counters_.checkpoint_failures)++;
   return status;

@@ -84,6 +84,7 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
   MERGANSER_TRY(database->attach());
   MERGANSER_TRY(database->take_guard());
   MERGANSER_TRY(database->lock_down());
+  MERGANSER_TRY(database->rescan_catalog(*database->keeper_));
   database->wal_was_there_ = exists(database->file_ + ".wal");
   return database;
 }
@@ -182,6 +183,12 @@ Result<std::unique_ptr<Connection>> Database::connect() {
   MERGANSER_TRY(connection->execute("USE " + quote_name(name_)));
   MERGANSER_TRY(connection->execute("SET SESSION errors_as_json = true"));
   return connection;
+}
+
+Status Database::rescan_catalog(Connection& connection) {
+  MERGANSER_ASSIGN(CatalogNamesPtr names, scan_catalog_names(connection));
+  catalog_names_.store(std::move(names), std::memory_order_release);
+  return {};
 }
 
 Status Database::check_guard() const {

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "engine/catalog_names.h"
 #include "engine/connection.h"
 
 namespace merganser::engine {
@@ -54,6 +55,11 @@ class Database {
   // To be called after a checkpoint, which removes the WAL: makes that durable and expects a new one.
   Status after_checkpoint();
 
+  // The views and macros that classify() has to know of. Any thread.
+  CatalogNamesPtr catalog_names() const { return catalog_names_.load(std::memory_order_acquire); }
+  // After DDL, before its reply. When it cannot be read, nothing is known of the new names: an error to act on.
+  Status rescan_catalog(Connection& connection);
+
   // A fatal or internal error happened: nothing may be written any more, the process has to start afresh.
   void mark_invalidated(const std::string& why);
   bool invalidated() const { return invalidated_.load(std::memory_order_acquire); }
@@ -77,6 +83,7 @@ class Database {
   std::string file_;
   std::string name_;
   std::unique_ptr<Connection> keeper_;  // keeps the instance alive and does our own chores
+  std::atomic<CatalogNamesPtr> catalog_names_;
   int guard_fd_ = -1;
   std::atomic<bool> invalidated_ = false;
   mutable std::mutex mutex_;

@@ -32,6 +32,8 @@ constexpr Pattern kPatterns[] = {
     {DUCKDB_ERROR_CONSTRAINT, "duplicate key", kUniqueViolation, ""},
     {-1, "transaction is launched in read-only mode", kReadOnlyTransaction,
      "Begin a transaction that may write: BEGIN READ WRITE."},
+    {-1, "Unique file handle conflict", kInsufficientPrivilege, "Files are not for clients of a shared database."},
+    {-1, "Prepared statement", kInvalidStatementName, ""},
     {-1, "Current transaction is aborted", kInFailedTransaction, "End it with ROLLBACK."},
     {-1, "in a transaction that has already modified database", kFeatureNotSupported,
      "One transaction writes one file; use two transactions."},
@@ -176,6 +178,12 @@ Error map_error(std::string_view text, int kind, std::string_view statement) {
       const auto it = json.find(key);
       return it != json.end() && it->is_string() ? it->get<std::string>() : std::string();
     };
+    // Some errors are wrapped in another whose message is the JSON of the first.
+    for (std::string inner = field("exception_message"); inner.starts_with("{\"exception_type\"");) {
+      json = nlohmann::json::parse(inner, nullptr, false);
+      if (!json.is_object()) break;
+      inner = field("exception_message");
+    }
     split_lines(field("exception_message"), error);
     entry = field("type");
     const std::string position = field("position");

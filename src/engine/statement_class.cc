@@ -128,15 +128,19 @@ std::string upper(std::string_view text) {
 // A class over one statement's tokens: every method looks at them and decides one thing.
 class Classifier {
  public:
-  explicit Classifier(const Tokens& tokens) : tokens_(tokens) {}
+  Classifier(const Tokens& tokens, const CatalogNames* names) : tokens_(tokens), names_(names) {}
 
-  StatementClass run() {
+  bool mentions_time() const { return mentions_any(time_functions()); }
+
+  StatementClass run() const {
     if (tokens_.empty()) return {};
     if (auto error = find_refused_name()) return refusal(*std::move(error));
     StatementClass out = by_first_word(0);
-    out.time_dependent = mentions_any(time_functions());
+    out.time_dependent = mentions_time() || (names_ != nullptr && mentions_any(names_->time_dependent));
     return out;
   }
+
+  std::optional<Error> refused_name() const { return find_refused_name(); }
 
  private:
   bool word(size_t index, std::string_view lower) const {
@@ -149,6 +153,10 @@ class Classifier {
   std::string folded(size_t index) const { return name_at(index) ? folded_name(tokens_[index]) : std::string(); }
 
   std::optional<Error> find_refused_name() const {
+    if (names_ != nullptr && !names_->refused.empty() && mentions_any(names_->refused)) {
+      return refused("a view or macro of this file calls what is not for clients of a shared file",
+                     "It reads files or changes the whole process. Drop it or define it anew with plain DuckDB.");
+    }
     for (size_t i = 0; i + 1 < tokens_.size(); i++) {
       if (word(i, "u") && tokens_[i + 1].is('&')) {
         return make_error(ErrorCode::kFeatureNotSupported, "Unicode escapes (U&) are not supported", {},
@@ -171,7 +179,8 @@ class Classifier {
     return i > 0 && (word(i - 1, "into") || word(i - 1, "table") || word(i - 1, "exists") || word(i - 1, "references"));
   }
 
-  bool mentions_any(const Names& names) const {
+  template <typename Set>
+  bool mentions_any(const Set& names) const {
     return std::any_of(tokens_.begin(), tokens_.end(), [&](const Token& token) {
       return (token.kind == TokenKind::kWord || token.kind == TokenKind::kQuotedName) &&
              names.contains(folded_name(token));
@@ -458,13 +467,24 @@ class Classifier {
   }
 
   const Tokens& tokens_;
+  const CatalogNames* names_;
 };
 
 }  // namespace
 
-StatementClass classify(std::string_view sql) {
+StatementClass classify(std::string_view sql, const CatalogNames* names) {
   const Tokens tokens = tokenize(sql);
-  return Classifier(tokens).run();
+  return Classifier(tokens, names).run();
+}
+
+bool calls_refused_function(std::string_view sql) {
+  const Tokens tokens = tokenize(sql);
+  return Classifier(tokens, nullptr).refused_name().has_value();
+}
+
+bool names_time_function(std::string_view sql) {
+  const Tokens tokens = tokenize(sql);
+  return Classifier(tokens, nullptr).mentions_time();
 }
 
 }  // namespace merganser::engine

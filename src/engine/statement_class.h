@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/catalog_names.h"
 
 namespace merganser::engine {
 
@@ -52,7 +53,11 @@ struct StatementClass {
   std::optional<Error> refusal;
 };
 
-// One statement (see split_statements).
-StatementClass classify(std::string_view sql);
+// One statement (see split_statements). `names` (may be null) are the file's own views and macros to know of.
+StatementClass classify(std::string_view sql, const CatalogNames* names = nullptr);
+
+// For the bodies of views and macros.
+bool calls_refused_function(std::string_view sql);
+bool names_time_function(std::string_view sql);
 
 }  // namespace merganser::engine

@@ -182,7 +182,7 @@ void Server::welcome(int fd, bool local) {
     socket->connection().terminate(make_error(ErrorCode::kTooManyConnections, "sorry, too many clients already", {},
                                               "Raise max_connections, or "
                                               "share connections through a pool."),
-                                   false);
+                                   pgwire::Connection::End::kNow);
     return;
   }
   socket->start();
@@ -207,12 +207,20 @@ void Server::drain(std::function<void()> done) {
   }
   if (sockets_.empty()) return loop_.post(std::move(done));
   drained_ = std::move(done);
+  tell_to_go(pgwire::Connection::End::kWhenIdle);
+}
+
+void Server::end_idle_transactions() {
+  tell_to_go(pgwire::Connection::End::kWhenNotBusy);
+}
+
+void Server::tell_to_go(pgwire::Connection::End when) {
   const auto sockets = sockets_;
   for (const auto& socket : sockets) {
     socket->connection().terminate(
         make_error(ErrorCode::kAdminShutdown, "terminating connection due to administrator command", {},
                    "Connect again; merganser url starts a new owner."),
-        true);
+        when);
   }
 }
 

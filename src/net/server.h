@@ -40,6 +40,8 @@ class Server {
   // No new clients; idle ones are told to go, others when their statement or transaction has ended. `done` is called
   // when all have left, at once when there is none.
   void drain(std::function<void()> done);
+  // While draining: transactions that wait for their client are not waited for any longer.
+  void end_idle_transactions();
   // Ends the rest now.
   void close_all();
 
@@ -54,6 +56,7 @@ class Server {
   void accept(const std::shared_ptr<Listener>& listener);
   void welcome(int fd, bool local);
   void remove(ClientSocket& socket);
+  void tell_to_go(pgwire::Connection::End when);
 
   EventLoop& loop_;
   std::shared_ptr<session::Services> services_;

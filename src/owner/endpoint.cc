@@ -26,6 +26,8 @@ Result<std::optional<Endpoint>> read_endpoint(const FilePlace& place) {
                         "it runs as " + os::user_name(facts->uid) + ", this is " + os::user_name(::geteuid()),
                         "run as " + os::user_name(facts->uid) + ", or connect over TCP with a password");
     }
+    // Too large to be one of ours: damaged, like one that does not parse.
+    if (text.error().code == ErrorCode::kProgramLimitExceeded) return wire::parse_endpoint({}).error();
     return std::move(text).error();
   }
   MERGANSER_ASSIGN(Endpoint endpoint, wire::parse_endpoint(*text));

@@ -105,7 +105,8 @@ void Connection::process() {
   }
   processing_ = false;
   flush();
-  if (end_when_idle_ && !waiting_ && idle() && !closing_) fatal(*std::exchange(end_when_idle_, std::nullopt));
+  if (end_when_idle_ && !waiting_ && idle() && !closing_ && in_.empty())
+    fatal(*std::exchange(end_when_idle_, std::nullopt));
 }
 
 // After a session's callback: goes on with what waits in the buffer.
@@ -165,9 +166,11 @@ void Connection::cancel() {
   if (session_) session_->cancel();
 }
 
-void Connection::terminate(Error why, bool when_idle) {
+void Connection::terminate(Error why, End when) {
   if (closing_) return;
-  if (when_idle && session_ && !idle()) {
+  const bool wait =
+      session_ && ((when == End::kWhenIdle && !idle()) || (when == End::kWhenNotBusy && session_->busy()));
+  if (wait) {
     end_when_idle_ = std::move(why);
     return;
   }

@@ -59,8 +59,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool authenticated() const { return session_ != nullptr; }
   bool idle() const { return session_ && !session_->busy() && session_->state() == session::TransactionState::kIdle; }
   void cancel();
-  // Ends the connection with a FATAL message. When `when_idle`, lets the running statement or transaction end first.
-  void terminate(Error why, bool when_idle);
+  // Ends the connection with a FATAL message: at once, after the running statement, or after its transaction.
+  enum class End : uint8_t { kNow, kWhenNotBusy, kWhenIdle };
+  void terminate(Error why, End when);
 
  private:
   struct PreparedStatement {

@@ -19,7 +19,6 @@ Error no_portal(const std::string& name) {
   return make_error(ErrorCode::kInvalidCursorName, "portal \"" + name + "\" does not exist");
 }
 
-
 int16_t format_of(std::span<const int16_t> formats, size_t index) {
   return formats.empty() ? int16_t{0} : formats.size() == 1 ? formats[0] : formats[index];
 }
@@ -62,7 +61,8 @@ void Connection::on_parse(const Parse& message) {
   }
   std::string sql = spans.empty() ? std::string() : std::string(spans.front().text);
   const uint32_t offset = spans.empty() ? 0 : spans.front().offset;
-  if (session_->state() == session::TransactionState::kFailed && !session::ends_transaction(engine::classify(sql).kind)) {
+  if (session_->state() == session::TransactionState::kFailed &&
+      !session::ends_transaction(session_->classify(sql).kind)) {
     return extended_error(
         make_error(ErrorCode::kInFailedTransaction,
                    "current transaction is aborted, commands ignored until end of transaction block"));
@@ -218,16 +218,16 @@ void Connection::describe_statement(const std::string& name) {
 // Columns that depend on parameters of unknown type: as if these were text, and where that does not fit, as if NULL.
 void Connection::describe_unknown_rows(const session::DescriptionPtr& description,
                                        std::function<void(Result<engine::Columns>)> done) {
-  const auto variant = [&](session::ParameterForm form, const std::string& type) {
-    std::vector<session::ParameterRewrite> rewrites(description->parameters.size());
-    for (size_t i = 0; i < rewrites.size(); i++) {
-      if (!description->parameters[i]) rewrites[i] = {form, type, false, {}};
-    }
-    std::vector<size_t> kept;
-    return session::rewrite_parameters(*description->sql, rewrites, kept);
-  };
-  const std::string as_text = variant(session::ParameterForm::kCast, "VARCHAR");
-  const std::string as_null = variant(session::ParameterForm::kNull, {});
+  std::vector<session::ParameterRewrite> as_texts(description->parameters.size());
+  std::vector<session::ParameterRewrite> as_nulls(description->parameters.size());
+  for (size_t i = 0; i < as_nulls.size(); i++) {
+    const engine::TypePtr& type = description->parameters[i];
+    if (!type) as_texts[i] = {session::ParameterForm::kCast, "VARCHAR", false, {}};
+    as_nulls[i] = {session::ParameterForm::kNull, type ? type->to_sql() : std::string(), false, {}};
+  }
+  std::vector<size_t> kept;
+  const std::string as_text = session::rewrite_parameters(*description->sql, as_texts, kept);
+  const std::string as_null = session::rewrite_parameters(*description->sql, as_nulls, kept);
   session_->describe(as_text, [self = shared_from_this(), as_null,
                                done = std::move(done)](const Result<session::DescriptionPtr>& first) {
     if (first.ok() && (*first)->columns) return done((*first)->columns);

@@ -25,7 +25,7 @@ void Connection::on_query(std::string_view sql) {
   for (const engine::StatementSpan& span : engine::split_statements(sql)) {
     coordinator::Statement statement;
     statement.sql = std::make_shared<const std::string>(span.text);
-    statement.kind = std::make_shared<const engine::StatementClass>(engine::classify(span.text));
+    statement.kind = std::make_shared<const engine::StatementClass>(session_->classify(span.text));
     simple_.statements.push_back(std::move(statement));
     simple_.offsets.push_back(span.offset);
   }

@@ -62,7 +62,7 @@ std::string rewrite_parameters(std::string_view sql, const std::vector<Parameter
         break;
       // A blank on both sides: `x$1` must not become part of a neighbouring word.
       case ParameterForm::kNull:
-        out += " NULL ";
+        out += rewrite.type_sql.empty() ? " NULL " : "CAST(NULL AS " + rewrite.type_sql + ")";
         break;
       case ParameterForm::kLiteral:
         out += " " + engine::quote_literal(rewrite.literal) + " ";

@@ -49,12 +49,12 @@ enum class ParameterForm : uint8_t {
   kBound,    // stays $n and is bound
   kCast,     // becomes CAST($n AS type) and is bound as text
   kLiteral,  // its text is spliced as an untyped quoted literal
-  kNull,     // becomes NULL
+  kNull,     // becomes NULL, of its type when that is known
 };
 
 struct ParameterRewrite {
   ParameterForm form = ParameterForm::kBound;
-  std::string type_sql;       // kCast
+  std::string type_sql;       // kCast, kNull
   bool through_json = false;  // kCast: the text is JSON that stands for the type
   std::string literal;        // kLiteral
 };

@@ -158,6 +158,10 @@ void Session::close_again() {
 
 // ---- describing ------------------------------------------------------------------------------------------------
 
+engine::StatementClass Session::classify(std::string_view sql) const {
+  return engine::classify(sql, services_->database->catalog_names().get());
+}
+
 void Session::describe(const std::string& sql, std::function<void(Result<DescriptionPtr>)> done) {
   const engine::SettingsPtr settings = variables_.engine_settings();
   const uint64_t generation = services_->coordinator->ddl_generation();
@@ -167,7 +171,7 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
   }
   auto description = std::make_shared<Description>();
   description->sql = std::make_shared<const std::string>(sql);
-  description->kind = std::make_shared<const engine::StatementClass>(engine::classify(sql));
+  description->kind = std::make_shared<const engine::StatementClass>(classify(sql));
   switch (description->kind->kind) {
     case StatementKind::kRead:
     case StatementKind::kWrite:

@@ -67,6 +67,8 @@ class Session : public std::enable_shared_from_this<Session> {
     initial_ = variables_;
   }
 
+  // What the statement is, with the file's own views and macros in mind.
+  engine::StatementClass classify(std::string_view sql) const;
   void describe(const std::string& sql, std::function<void(Result<DescriptionPtr>)> done);
   // `query` (may be null) gets the running query: for consumed(), and to resume a suspended one.
   void run(RunRequest request, std::shared_ptr<Query>* query);
