@@ -6,9 +6,11 @@
 #include <fcntl.h>
 #include <fstream>
 #include <gtest/gtest.h>
+#include <sstream>
 #include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "os/file.h"
 #include "os/io.h"
@@ -76,53 +78,67 @@ TEST(Process, UserNames) {
   EXPECT_EQ(user_name(3999999999u), "uid 3999999999");
 }
 
-std::string wait_for_content(const std::string& path) {
-  for (int i = 0; i < 1000; i++) {
-    const Result<std::string> text = read_small_file(path, 10000);
-    if (text.ok() && text->ends_with("end\n")) return *text;
+// The lines of a file once there are so many of them.
+std::vector<std::string> wait_for_lines(const std::string& path, size_t count) {
+  std::vector<std::string> lines;
+  for (int i = 0; i < 1000 && lines.size() < count; i++) {
     std::this_thread::sleep_for(milliseconds(5));
+    lines.clear();
+    std::ifstream in(path);
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
   }
-  return "nothing came";
+  lines.resize(count);
+  return lines;
 }
 
-TEST(SpawnDetached, LeavesTerminalDescriptorsAndSignalsBehind) {
+TEST(SpawnDetached, LeavesTerminalAndDescriptorsBehind) {
   TempDir dir;
   Pipe pipe = make_pipe().value();
   const int leaked = ::open("/dev/null", O_RDONLY);  // not close-on-exec, on purpose
   SpawnOptions options;
   options.executable = "/bin/sh";
   options.arguments = {"-c",
-                       "ls -m /proc/$$/fd; echo $GREETING; pwd; "
-                       "cut -d' ' -f1,6 /proc/$$/stat; grep -E 'Sig(Blk|Ign)' /proc/$$/status; "
+                       "ls -m /proc/$$/fd; echo $GREETING; pwd; cut -d' ' -f1,6 /proc/$$/stat; "
                        "echo hello >&3; echo end"};
   options.environment = {{"GREETING", "good day"}};
   options.pass_fds = {pipe.write_end.get()};
   options.output_path = dir.file("out");
-  ignore_sigpipe();
   const Result<pid_t> pid = spawn_detached(options);
+  ::close(leaked);
   ASSERT_TRUE(pid.ok()) << pid.error().to_string();
   pipe.write_end.reset();
   LineReader lines(pipe.read_end.get(), 100);
   EXPECT_EQ(**lines.next(Deadline::in(seconds(10))), "hello");
   EXPECT_FALSE(lines.next(Deadline::in(seconds(10)))->has_value());
-  std::istringstream out(wait_for_content(dir.file("out")));
-  std::string fds, greeting, directory, blocked, ignored;
+  const std::vector<std::string> out = wait_for_lines(dir.file("out"), 5);
+  EXPECT_EQ(out[0], "0, 1, 2, 3");
+  EXPECT_EQ(out[1], "good day");
+  EXPECT_EQ(out[2], "/");
   pid_t shell = 0, session = 0;
-  std::getline(out, fds);
-  std::getline(out, greeting);
-  std::getline(out, directory);
-  out >> shell >> session >> std::ws;
-  std::getline(out, blocked);
-  std::getline(out, ignored);
-  ::close(leaked);
-  EXPECT_EQ(fds, "0, 1, 2, 3");
-  EXPECT_EQ(greeting, "good day");
-  EXPECT_EQ(directory, "/");
+  std::istringstream(out[3]) >> shell >> session;
   EXPECT_EQ(shell, *pid);
   EXPECT_NE(session, ::getsid(0));
-  EXPECT_EQ(blocked, "SigBlk:\t0000000000000000");
-  EXPECT_EQ(ignored, "SigIgn:\t0000000000000000");
+  EXPECT_EQ(out[4], "end");
   EXPECT_EQ((*file_facts(dir.file("out")))->mode & 0777, 0600u);
+}
+
+TEST(SpawnDetached, GivesSignalsBack) {
+  TempDir dir;
+  ignore_sigpipe();
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  SpawnOptions options;
+  options.executable = "/bin/grep";
+  options.arguments = {"-E", "Sig(Blk|Ign)", "/proc/self/status"};
+  options.output_path = dir.file("out");
+  const Result<pid_t> pid = spawn_detached(options);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  ASSERT_TRUE(pid.ok()) << pid.error().to_string();
+  const std::vector<std::string> out = wait_for_lines(dir.file("out"), 2);
+  EXPECT_EQ(out[0], "SigBlk:\t0000000000000000");
+  EXPECT_EQ(out[1], "SigIgn:\t0000000000000000");
 }
 
 TEST(SpawnDetached, SaysWhyAProgramCannotStart) {

@@ -140,7 +140,7 @@ Status check_file_system(const FilePlace& place, const os::FileSystemProbe& prob
       ErrorCode::kFeatureNotSupported, place.path() + " lies on a network file system (" + found.type + ")",
       "locks and file identities cannot be trusted there, and two owners would destroy the file",
       "move the database to a local disk and let other machines connect to its owner over TCP; or, if only "
-      "this machine ever uses the file, pass --allow-network-file-system");
+      "this machine ever uses the file, pass --allow-network-fs");
 }
 
 }  // namespace merganser::owner
