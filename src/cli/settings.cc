@@ -165,6 +165,11 @@ std::string nearest_setting(std::string_view name) {
   return std::string(nearest->name);
 }
 
+bool is_likely_slip(std::string_view name) {
+  constexpr size_t kLettersASlip = 5;  // one wrong letter in so many is a slip, more is another word
+  return edit_distance(nearest_setting(name), name.substr(0, 64)) <= std::max<size_t>(2, name.size() / kLettersASlip);
+}
+
 Status set_setting(Settings& settings, const SettingSpec& spec, std::string_view text) {
   bool stored = false;
   if (const auto* flag = std::get_if<bool S::*>(&spec.field)) {

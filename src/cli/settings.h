@@ -85,6 +85,7 @@ struct SettingSpec {
 std::span<const SettingSpec> setting_specs();
 const SettingSpec* find_setting(std::string_view name);  // null when there is none
 std::string nearest_setting(std::string_view name);      // the known name most like this one
+bool is_likely_slip(std::string_view name);              // so like a known name that it must be a typing error
 
 // Sets one value from its text. The error says what is accepted.
 Status set_setting(Settings& settings, const SettingSpec& spec, std::string_view text);

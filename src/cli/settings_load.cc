@@ -82,7 +82,7 @@ Status apply_environment(const SettingsInput& input, LoadedSettings& loaded) {
     if (!name.starts_with(kPrefix) || is_other_variable(name)) continue;
     std::string setting = name.substr(kPrefix.size());
     for (char& c : setting) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    if (find_setting(setting) == nullptr) {
+    if (find_setting(setting) == nullptr && is_likely_slip(setting)) {
       loaded.warnings.push_back(fmt::format("environment variable {} names no setting; the nearest is {}", name,
                                             setting_variable(*find_setting(nearest_setting(setting)))));
     }

@@ -114,6 +114,7 @@ TEST_F(SettingsTest, ErrorsNameVariableOrFlag) {
 
 TEST_F(SettingsTest, AMistypedVariableIsWarnedOf) {
   input_.environment["MERGANSER_TREADS"] = "2";
+  input_.environment["MERGANSER_HOME"] = "/opt/merganser";  // not ours, and like nothing of ours
   const auto loaded = load_settings(input_);
   ASSERT_TRUE(loaded.ok());
   ASSERT_EQ(loaded->warnings.size(), 1U);
