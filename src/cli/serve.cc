@@ -31,6 +31,11 @@ Status check_place(const owner::FilePlace& place, const Settings& settings) {
   MERGANSER_TRY(owner::check_user(place));
   MERGANSER_TRY(owner::check_access(place));
   if (!settings.allow_network_fs) MERGANSER_TRY(owner::check_file_system(place));
+  if (place.path().find('?') != std::string::npos) {
+    return make_error(ErrorCode::kInvalidParameterValue, "the file name " + place.path() + " holds a question mark",
+                      "DuckDB would take what follows it for options and put the write-ahead log elsewhere.",
+                      "Rename the file.");
+  }
   if (place.file()) {
     MERGANSER_ASSIGN(const owner::DatabaseHeader header, owner::read_database_header(place.path()));
     if (header.encrypted) {

@@ -80,6 +80,8 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
   std::unique_ptr<Database> database(new Database());
   database->file_ = options.file;
   database->name_ = options.name;
+  // DuckDB takes a file of no bytes for a damaged one; there is nothing in it to lose.
+  if (exists(options.file) && size_of(options.file) == 0) ::unlink(options.file.c_str());
   MERGANSER_TRY(database->configure_before_attach(options));
   MERGANSER_TRY(database->attach());
   MERGANSER_TRY(database->take_guard());

@@ -249,6 +249,14 @@ TEST_F(DatabaseTest, TwoWritersConflictWith40001) {
   }
 }
 
+TEST_F(DatabaseTest, AnEmptyFileBecomesADatabase) {
+  fclose(fopen(options_.file.c_str(), "w"));
+  auto database = open();
+  ASSERT_NE(database, nullptr);
+  auto connection = std::move(database->connect()).value();
+  EXPECT_TRUE(connection->execute("CREATE TABLE a (i INTEGER)").ok());
+}
+
 TEST_F(DatabaseTest, OpeningSaysWhatIsWrong) {
   FILE* junk = fopen(options_.file.c_str(), "w");
   for (int i = 0; i < 20000; i++) fputs("not a database ", junk);

@@ -312,7 +312,7 @@ bool Connection::defer(const std::string& name, Portal& portal) {
   for (const engine::Value& value : item.statement.values) deferred_bytes_ += value.footprint();
   deferred_.push_back(std::move(item));
   portal.finished = true;
-  if (name.empty()) portals_.erase(name);
+  if (name.empty()) close_portal(name);
   return true;
 }
 
@@ -472,10 +472,16 @@ void Connection::on_close(const Close& message) {
 }
 
 void Connection::close_portal(const std::string& name) {
-  portals_.erase(name);
+  const auto it = portals_.find(name);
+  if (it == portals_.end()) return;
+  if (it->second.query) it->second.query->abandon();
+  portals_.erase(it);
 }
 
 void Connection::close_all_portals() {
+  for (auto& [name, portal] : portals_) {
+    if (portal.query) portal.query->abandon();
+  }
   portals_.clear();
 }
 

@@ -60,6 +60,11 @@ class Query : public std::enable_shared_from_this<Query> {
   void cancel(Error why);
   // On a worker, while suspended: the rest goes to a spool, the connection is free.
   Status move_to_spool(SpoolSpace& space);
+  // On the session's thread: nobody will ask for the rest. The next job on the connection drops or spools it.
+  void abandon() { abandoned_ = true; }
+  bool abandoned() const { return abandoned_; }
+  // On a worker, while suspended: closes the result.
+  void drop() { end(); }
   bool is_open() const { return open_; }
 
  private:
@@ -82,7 +87,8 @@ class Query : public std::enable_shared_from_this<Query> {
   uint64_t rows_left_ = UINT64_MAX;
   uint64_t count_ = 0;
   bool has_rows_ = false;
-  std::string pending_;             // bytes that go out before the next rows
+  std::string pending_;  // bytes that go out before the next rows
+  std::atomic<bool> abandoned_ = false;
   std::atomic<bool> open_ = false;  // more rows may come
 
   std::mutex mutex_;

@@ -1,5 +1,7 @@
 #include "session/session.h"
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "engine/error_map.h"
 #include "engine/sql_tokens.h"
@@ -384,7 +386,10 @@ void Session::deliver(const std::shared_ptr<Query>& query, const std::shared_ptr
   completion.tag = tag_of(*request->statement.kind, progress.count);
   if (completion.suspended) {
     services_->counters.portals_suspended++;
-    if (transaction_.active) transaction_.portals.push_back(query);
+    auto& portals = transaction_.portals;
+    if (transaction_.active && std::find(portals.begin(), portals.end(), query) == portals.end()) {
+      portals.push_back(query);
+    }
   }
   finish(request->done, std::move(completion));
 }

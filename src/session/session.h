@@ -105,8 +105,9 @@ class Session : public std::enable_shared_from_this<Session> {
     std::shared_ptr<readers::Lease> lease;
     std::unique_ptr<coordinator::Lane> lane;
     bool revoke_wanted = false;
-    std::optional<Error> reason;                // why it failed, when the client has not heard of it yet
-    std::vector<std::weak_ptr<Query>> portals;  // suspended on the lease's connection
+    std::optional<Error> reason;  // why it failed, when the client has not heard of it yet
+    // Suspended on the lease's connection. Their results are closed there, by the next job, never from here.
+    std::vector<std::shared_ptr<Query>> portals;
     std::optional<Variables> variables_before;  // to undo SET at ROLLBACK
     std::optional<Variables> variables_local;   // to undo SET LOCAL at the end
   };

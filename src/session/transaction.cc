@@ -113,10 +113,7 @@ void Session::execute_in_transaction(const std::shared_ptr<RunRequest>& request,
   const bool begin = !std::exchange(transaction_.begun, true);
   if (needs_lane(kind)) transaction_.wrote = true;
   if (kind.kind == StatementKind::kDdl) transaction_.ddl = true;
-  std::vector<std::shared_ptr<Query>> portals;
-  for (const auto& weak : std::exchange(transaction_.portals, {})) {
-    if (auto portal = weak.lock(); portal && portal->is_open()) portals.push_back(std::move(portal));
-  }
+  auto portals = std::exchange(transaction_.portals, {});
   if (kind.pins_session) pinned_ = transaction_.lease;
   readers::Job job;
   job.needs = new_lease ? readers::Needs::kConnection : readers::Needs::kNothing;
@@ -133,9 +130,13 @@ void Session::execute_in_transaction(const std::shared_ptr<RunRequest>& request,
     if (status.ok() && begin) status = lease->begin_transaction(read_only);
     if (status.ok()) status = lease->connection().apply(settings);
     // The next statement on this connection ends its open result: the rest of it goes to temporary storage.
-    for (size_t i = 0; status.ok() && i < portals.size(); i++) {
-      status = portals[i]->move_to_spool(services->spool);
-      services->counters.portals_spooled++;
+    for (const auto& portal : portals) {
+      if (portal->abandoned() || !status.ok()) {
+        portal->drop();
+      } else if (portal->is_open()) {
+        status = portal->move_to_spool(services->spool);
+        services->counters.portals_spooled++;
+      }
     }
     if (!status.ok()) return query->refuse(status.error());
     if (dirty) lease->pooled().dirty = true;
@@ -196,14 +197,16 @@ void Session::fail_transaction(std::optional<Error> reason) {
 void Session::release_transaction(std::function<void()> then) {
   auto lease = std::exchange(transaction_.lease, nullptr);
   auto lane = std::shared_ptr<coordinator::Lane>(std::move(transaction_.lane));
-  transaction_.portals.clear();
+  auto portals = std::exchange(transaction_.portals, {});
   if (!lease && !lane) {
     if (then) then();
     return;
   }
   readers::Job job;
-  job.run = [services = services_, lease = std::move(lease), lane = std::move(lane), keep = pinned_ != nullptr,
-             then = std::move(then)](readers::Lease&, const Status&) mutable {
+  job.run = [services = services_, lease = std::move(lease), lane = std::move(lane), portals = std::move(portals),
+             keep = pinned_ != nullptr, then = std::move(then)](readers::Lease&, const Status&) mutable {
+    for (const auto& portal : portals) portal->drop();
+    portals.clear();
     if (lease && *lease) {
       lease->connection().rollback();
       if (!keep) lease->give_back();
