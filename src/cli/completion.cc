@@ -48,8 +48,7 @@ std::vector<std::string> Completion::candidates(std::string_view word) const {
     if (begins_with(name, word)) found.push_back(name);
   }
   std::ranges::sort(found);
-  const auto repeated = std::ranges::unique(found);
-  found.erase(repeated.begin(), repeated.end());
+  found.erase(std::unique(found.begin(), found.end()), found.end());
   return found;
 }
 
@@ -71,8 +70,7 @@ void Completion::refresh(ClientConnection& connection) {
 
 void Completion::set_names(std::vector<std::string> names) {
   std::ranges::sort(names);
-  const auto repeated = std::ranges::unique(names);
-  names.erase(repeated.begin(), repeated.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
   names_ = std::move(names);
 }
 
