@@ -16,7 +16,8 @@ std::string holder_text(const std::optional<Holder>& holder) {
   const std::string who = holder->name.empty() ? "a process that cannot be named" : holder->name;
   const std::string pid = holder->pid > 0 ? fmt::format(" (pid {})", holder->pid) : "";
   if (!holder->merganser) return who + pid + ", which is not Merganser";
-  return who + pid + (holder->answers ? ", the owner; it answers" : ", the owner; it does not answer");
+  return who + pid +
+         (holder->answers ? ", owner through merganser; it answers" : ", owner through merganser; it does not answer");
 }
 
 }  // namespace

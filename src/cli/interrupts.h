@@ -3,7 +3,7 @@
 // Threads: made and used by main's thread, before there are others. The mask of before comes back at its end.
 #pragma once
 
-#include <signal.h>
+#include <csignal>
 
 namespace merganser::cli {
 

@@ -218,6 +218,7 @@ std::string OwnerProcess::status_json() {
   status["socket_dir"] = ownership_->sockets().path();
   status["listen"] = server_->tcp_address();
   status["state"] = database_->invalidated() ? "invalidated" : leaving_ ? "leaving" : "serving";
+  status["alarm"] = database_->alarm();
   status["uptime_s"] = seconds;
   status["generation"] = ownership_->generation();
   status["sessions"] = {{"open", sessions.open.load()},

@@ -1,6 +1,7 @@
 #include "cli/probe_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -65,7 +66,8 @@ std::string process_lines(const char* role, const std::vector<ProbeCounts>& proc
 
 uint32_t percentile(std::vector<uint32_t> values, double share) {
   if (values.empty()) return 0;
-  const auto rank = static_cast<size_t>(share * static_cast<double>(values.size() - 1) + 0.5);
+  // Nearest rank: the first value that at least this share of them does not exceed.
+  const auto rank = static_cast<size_t>(std::max(std::ceil(share * static_cast<double>(values.size())), 1.0)) - 1;
   std::nth_element(values.begin(), values.begin() + static_cast<ptrdiff_t>(rank), values.end());
   return values[rank];
 }

@@ -36,7 +36,6 @@ constexpr SettingSpec kSpecs[] = {
     {"max_message_bytes", &S::max_message_bytes, 64 * kKiB, kGiB, TextRule::kNone, "largest message of a client"},
     {"output_buffer_bytes", &S::output_buffer_bytes, 16 * kKiB, kGiB, TextRule::kNone,
      "bytes waiting for one slow client before its query pauses"},
-    {"io_threads", &S::io_threads, 1, 64, TextRule::kNone, "threads that talk to clients"},
     {"idle_timeout", &S::idle_timeout, 0, 365 * kDay, TextRule::kNone,
      "an owner that a client started leaves after this long without any; 0 never"},
     {"start_timeout", &S::start_timeout, kSecond / 10, kHour, TextRule::kNone,

@@ -27,7 +27,6 @@ struct Settings {
   Duration tcp_keepalive = std::chrono::seconds(60);
   Bytes max_message_bytes = 256ULL << 20;
   Bytes output_buffer_bytes = 1ULL << 20;
-  int64_t io_threads = 1;
 
   // The owner's life.
   Duration idle_timeout = std::chrono::seconds(60);  // only an owner that a client started leaves when idle

@@ -74,7 +74,7 @@ TEST_F(SettingsTest, LaterSourcesWin) {
   EXPECT_EQ(loaded->origins.at("log_level").where, "MERGANSER_LOG_LEVEL");
   EXPECT_EQ(loaded->origins.at("linger").where, "--linger");
   EXPECT_EQ(loaded->origins.at("linger").origin, Origin::kFlag);
-  EXPECT_EQ(loaded->origins.count("io_threads"), 0U);
+  EXPECT_EQ(loaded->origins.count("memory_limit"), 0U);
   EXPECT_EQ(loaded->files.size(), 3U);
 }
 

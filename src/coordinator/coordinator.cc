@@ -374,7 +374,7 @@ Status Coordinator::commit(engine::Connection& connection, bool wrote, bool ddl)
   if (hooks_.before_commit) hooks_.before_commit();
   MERGANSER_TRY(connection.commit());
   // The WAL's directory entry has to be durable too, or the file's name may be gone after a power cut.
-  MERGANSER_TRY(database_.sync_directory());
+  MERGANSER_TRY(database_.acknowledge());
   if (ddl) {
     // The change is durable whatever comes now; without the names of its views nothing further may be let in.
     const Status scanned = database_.rescan_catalog(connection);

@@ -83,11 +83,14 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
   // DuckDB takes a file of no bytes for a damaged one; there is nothing in it to lose.
   if (exists(options.file) && size_of(options.file) == 0) ::unlink(options.file.c_str());
   MERGANSER_TRY(database->configure_before_attach(options));
+  MERGANSER_TRY(database->check_wal_mark());
   MERGANSER_TRY(database->attach());
   MERGANSER_TRY(database->take_guard());
   MERGANSER_TRY(database->lock_down());
   MERGANSER_TRY(database->rescan_catalog(*database->keeper_));
   database->wal_was_there_ = exists(database->file_ + ".wal");
+  database->mark_->reset();
+  if (database->alarm_.empty()) database->mark_->set(size_of(database->file_ + ".wal"));
   return database;
 }
 
@@ -127,6 +130,9 @@ Status Database::configure_before_attach(const DatabaseOptions& options) {
 }
 
 Status Database::attach() {
+  // Checkpoints are ours: inside a COMMIT their failure would look like the commit's (fact 2). Set before the file is
+  // opened, or replaying a long log would end with one.
+  MERGANSER_TRY(keeper_->execute("SET GLOBAL checkpoint_threshold = '16TB'"));
   const Status attached =
       keeper_->execute("ATTACH " + quote_literal(file_) + " AS " + quote_name(name_) + " (TYPE duckdb)");
   if (!attached.ok()) return explain_open_error(attached.error(), file_);
@@ -153,8 +159,6 @@ Status Database::take_guard() {
 
 Status Database::lock_down() {
   constexpr std::string_view settings[] = {
-      // Checkpoints are ours: inside a COMMIT their failure would look like the commit's (fact 2).
-      "SET GLOBAL checkpoint_threshold = '16TB'",
       "SET GLOBAL auto_checkpoint_skip_wal_threshold = 9223372036854775807",
       "SET GLOBAL allow_persistent_secrets = false",
       "SET GLOBAL allowed_configs = ['TimeZone', 'Calendar', 'search_path', 'schema', 'errors_as_json', "
@@ -199,16 +203,33 @@ Status Database::check_guard() const {
   return errno_error(errno, "the lock on " + file_ + " is lost");
 }
 
-Status Database::sync_directory() {
-  if (wal_was_there_.load(std::memory_order_relaxed)) return {};
-  if (!exists(file_ + ".wal")) return {};
+Status Database::acknowledge() {
+  const uint64_t wal_bytes = size_of(file_ + ".wal");
+  mark_->set(wal_bytes);
+  if (wal_bytes == 0 || wal_was_there_.load(std::memory_order_relaxed)) return {};
   MERGANSER_TRY(sync_parent(file_));
   wal_was_there_ = true;
   return {};
 }
 
+// A log that holds less than was acknowledged is kept aside before DuckDB replays what it takes for whole.
+Status Database::check_wal_mark() {
+  MERGANSER_ASSIGN(mark_, WalMark::open(file_));
+  const auto complaint = mark_->complaint();
+  if (!complaint) return {};
+  alarm_ = *complaint;
+  const std::string wal = file_ + ".wal";
+  const std::string aside = wal + ".suspect-" + std::to_string(::time(nullptr));
+  std::error_code failed;
+  if (exists(wal)) std::filesystem::copy_file(wal, aside, std::filesystem::copy_options::overwrite_existing, failed);
+  log(LogLevel::kError, "engine.acknowledged_writes_missing",
+      {{"file", file_}, {"why", alarm_}, {"kept", exists(wal) && !failed ? aside : "nothing"}});
+  return {};
+}
+
 Status Database::after_checkpoint() {
   wal_was_there_ = exists(file_ + ".wal");
+  mark_->reset();
   return sync_parent(file_);
 }
 

@@ -16,6 +16,7 @@
 #include "base/result.h"
 #include "engine/catalog_names.h"
 #include "engine/connection.h"
+#include "engine/wal_mark.h"
 
 namespace merganser::engine {
 
@@ -50,8 +51,11 @@ class Database {
 
   // Whether our lock on the file still holds.
   Status check_guard() const;
-  // Makes the directory entries of the file and its WAL durable. Cheap when no WAL has appeared since.
-  Status sync_directory();
+  // After each commit, before its replies: makes the directory entries of the file and its WAL durable (cheap when no
+  // WAL has appeared since) and marks how much of the WAL is acknowledged.
+  Status acknowledge();
+  // Not empty when the file, as it was opened, held less than had been acknowledged. The WAL was copied aside then.
+  const std::string& alarm() const { return alarm_; }
   // To be called after a checkpoint, which removes the WAL: makes that durable and expects a new one.
   Status after_checkpoint();
 
@@ -78,12 +82,15 @@ class Database {
   Status attach();
   Status take_guard();
   Status lock_down();
+  Status check_wal_mark();
 
   void* handle_ = nullptr;  // duckdb_database
   std::string file_;
   std::string name_;
   std::unique_ptr<Connection> keeper_;  // keeps the instance alive and does our own chores
   std::atomic<CatalogNamesPtr> catalog_names_;
+  std::unique_ptr<WalMark> mark_;
+  std::string alarm_;
   int guard_fd_ = -1;
   std::atomic<bool> invalidated_ = false;
   mutable std::mutex mutex_;
