@@ -122,6 +122,7 @@ void SqlSession::write_rows(const PGresult* result) {
   const int columns = PQnfields(result);
   if (!in_result_) {
     std::vector<ResultColumn> described;
+    described.reserve(static_cast<size_t>(columns));
     for (int i = 0; i < columns; ++i) described.push_back({PQfname(result, i), PQftype(result, i)});
     writer_.begin(described);
     in_result_ = true;

@@ -36,6 +36,7 @@ int run_command(const FileOptions& options, const std::vector<std::string>& prog
   for (const char* other : {"PGSERVICE", "PGHOSTADDR"}) unsetenv(other);
 
   std::vector<char*> arguments;
+  arguments.reserve(program.size() + 1);
   for (const std::string& argument : program) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   execvp(arguments[0], arguments.data());
