@@ -72,7 +72,7 @@ def test_check_accepts_what_is_right(loaded):
     "change, said",
     [
         ("DELETE FROM flights WHERE id = 77", f"{ROWS - 1} of {ROWS} acknowledged rows"),
-        ("UPDATE flights SET dest = 'XXX' WHERE id = 78", "1 of them differ"),
+        ("UPDATE flights SET dest = 'ZZZ' WHERE id = 78", "1 of them differ"),
         ("UPDATE flights SET dep_delay = NULL WHERE id = 79", "1 of them differ"),
         ("UPDATE totals SET flights = 6 WHERE origin = 'EWR'", "acknowledged additions make 7"),
         ("INSERT INTO flights SELECT 900000, * EXCLUDE (id) FROM flights WHERE id = 5", "1 rows that nobody"),
