@@ -106,7 +106,7 @@ TEST_F(DoctorTest, AHealthyFileHasNoProblem) {
 }
 
 TEST_F(DoctorTest, NamesWhatIsWrongWithTheFile) {
-  write(file_, "SQLite format 3\0 and more");
+  write(file_, "SQLite format 3 and more");
   EXPECT_NE(find(examine(file_, Settings()), "header")->what.find("not a DuckDB database"), std::string::npos);
   write(file_, header(120));
   EXPECT_NE(find(examine(file_, Settings()), "header")->what.find("too new"), std::string::npos);

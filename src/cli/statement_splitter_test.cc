@@ -1,13 +1,10 @@
 #include "cli/statement_splitter.h"
 
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <vector>
 
 namespace merganser::cli {
 namespace {
-
-using testing::ElementsAre;
 
 std::vector<std::string> split(std::string_view text, size_t piece) {
   StatementSplitter splitter;
