@@ -322,6 +322,7 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
     if (status.ok()) status = run_unit(*unit);
     if (status.ok()) {
       const Status committed = commit_writer(unit->alone);
+      if (unit->alone) cache_.clear();
       if (!committed.ok()) return fail(std::move(unit), unknown_outcome(committed.error()), tasks);
       return finish(std::move(unit), tasks);
     }
@@ -401,7 +402,6 @@ void Coordinator::finish(UnitPtr unit, Tasks& tasks) {
     account_done_locked(*unit);
     last_write_ = SteadyClock::now();
   }
-  if (unit->alone) cache_.clear();
   tasks.push_back([unit = std::shared_ptr<Unit>(std::move(unit))] { unit->done(unit->outcome); });
 }
 
@@ -431,7 +431,11 @@ void Coordinator::chores() {
   const uint64_t wal = database_.wal_files().wal_bytes;
   if (wal == 0) return;
   const bool large = wal >= limits_.checkpoint_wal_bytes;
-  const bool idle = SteadyClock::now() - last_write_ >= limits_.checkpoint_interval;
+  bool idle = false;
+  {
+    const std::lock_guard lock(mutex_);
+    idle = SteadyClock::now() - last_write_ >= limits_.checkpoint_interval;
+  }
   if (!large && !idle) return;
   const Status status = checkpoint(wal >= 4 * limits_.checkpoint_wal_bytes);
   if (status.ok()) return;

@@ -130,7 +130,7 @@ class Coordinator {
   const Limits limits_;
   const Hooks hooks_;
   std::unique_ptr<engine::Connection> writer_;
-  engine::StatementCache cache_;
+  engine::StatementCache cache_;  // the writer thread's alone
 
   mutable std::mutex mutex_;
   std::condition_variable wake_;
@@ -145,8 +145,8 @@ class Coordinator {
 
   std::atomic<uint64_t> committed_ = 0;
   std::atomic<uint64_t> ddl_generation_ = 0;
-  TimePoint last_write_;
-  TimePoint next_checkpoint_try_;
+  TimePoint last_write_;           // guarded by mutex_
+  TimePoint next_checkpoint_try_;  // the writer thread's
   Counters counters_;
   std::thread thread_;
 };

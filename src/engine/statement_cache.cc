@@ -10,22 +10,28 @@ Result<Prepared*> StatementCache::get(Connection& connection, std::string_view s
   }
   MERGANSER_ASSIGN(auto prepared, connection.prepare(sql));
   const bool plan_stays_right = kind.plain_insert || prepared->parameter_count() > 0;
-  if (!plan_stays_right || capacity_ == 0) {
+  // One huge statement must not push out all others.
+  if (!plan_stays_right || capacity_ == 0 || sql.size() > text_capacity_ / 8) {
     unkept_ = std::move(prepared);
     return unkept_.get();
   }
   order_.push_front(Entry{std::string(sql), std::move(prepared)});
   index_[order_.front().sql] = order_.begin();
-  if (order_.size() > capacity_) {
-    index_.erase(order_.back().sql);
-    order_.pop_back();
-  }
+  text_bytes_ += sql.size();
+  while (order_.size() > capacity_ || text_bytes_ > text_capacity_) drop_oldest();
   return order_.front().prepared.get();
+}
+
+void StatementCache::drop_oldest() {
+  text_bytes_ -= order_.back().sql.size();
+  index_.erase(order_.back().sql);
+  order_.pop_back();
 }
 
 void StatementCache::clear() {
   index_.clear();
   order_.clear();
+  text_bytes_ = 0;
   unkept_.reset();
 }
 

@@ -17,7 +17,8 @@ namespace merganser::engine {
 
 class StatementCache {
  public:
-  explicit StatementCache(size_t capacity) : capacity_(capacity) {}
+  explicit StatementCache(size_t capacity, size_t text_capacity = size_t{4} << 20)
+      : capacity_(capacity), text_capacity_(text_capacity) {}
 
   // The kept statement or a new one. The pointer lives until the next call of get() or clear().
   Result<Prepared*> get(Connection& connection, std::string_view sql, const StatementClass& kind);
@@ -30,7 +31,11 @@ class StatementCache {
     std::string sql;
     std::unique_ptr<Prepared> prepared;
   };
+  void drop_oldest();
+
   size_t capacity_;
+  size_t text_capacity_;  // bytes of all texts: their plans are larger still, in proportion
+  size_t text_bytes_ = 0;
   std::list<Entry> order_;  // most recent first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> index_;
   std::unique_ptr<Prepared> unkept_;

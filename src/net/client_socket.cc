@@ -6,7 +6,8 @@
 namespace merganser::net {
 namespace {
 
-constexpr int kReadsInARow = 16;  // before other clients get their turn
+constexpr int kReadsInARow = 16;              // before other clients get their turn
+constexpr std::chrono::seconds kFarewell{5};  // for a client to take the last message, before its session ends anyway
 
 }  // namespace
 
@@ -33,6 +34,7 @@ void ClientSocket::close() {
   if (std::exchange(closed_, true)) return;
   const auto self = shared_from_this();
   authentication_timer_.reset();
+  farewell_timer_.reset();
   connection_->on_closed();
   boost::system::error_code ignored;
   socket_.close(ignored);
@@ -119,8 +121,9 @@ void ClientSocket::wait_writable() {
 }
 
 void ClientSocket::close_after_send() {
-  closing_ = true;
-  if (queue_.empty()) server_.loop_.post([self = shared_from_this()] { self->close(); });
+  if (std::exchange(closing_, true)) return;
+  if (queue_.empty()) return server_.loop_.post([self = shared_from_this()] { self->close(); });
+  farewell_timer_ = server_.loop_.timer(kFarewell, [this] { close(); });
 }
 
 }  // namespace merganser::net

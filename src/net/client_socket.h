@@ -43,6 +43,7 @@ class ClientSocket final : public pgwire::Transport, public std::enable_shared_f
   const std::string peer_;
   std::shared_ptr<pgwire::Connection> connection_;
   std::unique_ptr<session::Timer> authentication_timer_;
+  std::unique_ptr<session::Timer> farewell_timer_;
   std::deque<std::string> queue_;
   size_t front_sent_ = 0;  // of queue_.front()
   size_t unsent_ = 0;

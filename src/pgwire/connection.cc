@@ -63,7 +63,7 @@ void Connection::on_bytes(std::string_view bytes) {
 }
 
 void Connection::on_sent(size_t bytes) {
-  if (running_) running_->consumed(bytes);
+  if (session_) session_->consumed(bytes);
   if (!waiting_) process();
 }
 
@@ -73,7 +73,13 @@ void Connection::process() {
   if (processing_) return;
   processing_ = true;
   const auto self = shared_from_this();
-  while (!waiting_ && !closing_ && transport_ != nullptr && transport_->unsent() + out_.size() <= kUnsentLimit) {
+  while (!waiting_ && !closing_ && transport_ != nullptr) {
+    // Replies behind deferred writes are not sent yet; where many gather, they cannot wait for Sync.
+    if (!deferred_.empty() && out_.size() > kUnsentLimit / 2) {
+      settle([this] { flush(); });
+      continue;
+    }
+    if (transport_->unsent() + out_.size() > kUnsentLimit) break;
     size_t consumed = 0;
     Parsed parsed = parser_.next(std::string_view(in_).substr(in_at_), consumed);
     if (std::holds_alternative<NeedMore>(parsed)) break;
@@ -105,8 +111,9 @@ void Connection::process() {
   }
   processing_ = false;
   flush();
-  if (end_when_idle_ && !waiting_ && idle() && !closing_ && in_.empty())
-    fatal(*std::exchange(end_when_idle_, std::nullopt));
+  if (end_reason_ && !waiting_ && may_end() && !closing_ && in_.empty()) {
+    fatal(*std::exchange(end_reason_, std::nullopt));
+  }
 }
 
 // After a session's callback: goes on with what waits in the buffer.
@@ -168,13 +175,14 @@ void Connection::cancel() {
 
 void Connection::terminate(Error why, End when) {
   if (closing_) return;
-  const bool wait =
-      session_ && ((when == End::kWhenIdle && !idle()) || (when == End::kWhenNotBusy && session_->busy()));
-  if (wait) {
-    end_when_idle_ = std::move(why);
-    return;
-  }
-  fatal(why);
+  end_when_ = when;
+  if (may_end()) return fatal(why);
+  end_reason_ = std::move(why);
+}
+
+bool Connection::may_end() const {
+  if (!session_ || end_when_ == End::kNow) return true;
+  return end_when_ == End::kWhenIdle ? idle() : !session_->busy();
 }
 
 // ---- replies ---------------------------------------------------------------------------------------------------

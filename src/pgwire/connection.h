@@ -71,6 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct Portal {
     coordinator::Statement statement;
     session::DescriptionPtr description;  // of the statement that was bound
+    std::vector<int32_t> oids;            // of its parameters, as declared
     std::vector<int16_t> formats;
     engine::Columns announced;  // what Describe told the client
     bool rewritten = false;
@@ -88,6 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void handle(FrontendMessage& message);
   void flush();
   void fatal(const Error& error);
+  bool may_end() const;
   // connection.cc: startup and authentication
   void on_startup(const StartupMessage& message);
   void on_password(const PasswordMessage& message);
@@ -114,7 +116,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void add_statement(const std::string& name, session::DescriptionPtr description, std::vector<int32_t> oids);
   void describe_statement(const std::string& name);
   void describe_portal(const std::string& name);
-  void describe_unknown_rows(const session::DescriptionPtr& description,
+  void describe_unknown_rows(const session::DescriptionPtr& description, const std::vector<int32_t>& oids,
                              std::function<void(Result<engine::Columns>)> done);
   Result<Portal> bind_portal(const PreparedStatement& statement, const Bind& message);
   void run_portal(const std::string& name, uint64_t max_rows);
@@ -150,7 +152,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool processing_ = false;  // inside process(): callbacks that come at once do not recurse
   bool closing_ = false;
   bool skip_to_sync_ = false;
-  std::optional<Error> end_when_idle_;
+  std::optional<Error> end_reason_;  // ends as soon as it may
+  End end_when_ = End::kNow;
 
   std::string user_;
   std::string database_;
@@ -173,7 +176,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool ended = false;
   };
   Simple simple_;
-  std::shared_ptr<session::Query> running_;
   std::unordered_map<std::string, PreparedStatement> statements_;
   std::unordered_map<std::string, Portal> portals_;
   std::vector<Deferred> deferred_;

@@ -60,19 +60,21 @@ void Connection::on_parse(const Parse& message) {
         make_error(ErrorCode::kSyntaxError, "cannot insert multiple commands into a prepared statement"));
   }
   std::string sql = spans.empty() ? std::string() : std::string(spans.front().text);
-  const uint32_t offset = spans.empty() ? 0 : spans.front().offset;
+  // Positions count characters of what the client sent, which may begin with a comment.
+  int before = 0;
+  for (const char c : message.sql.substr(0, spans.empty() ? 0 : spans.front().offset)) {
+    if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) before++;
+  }
   if (session_->state() == session::TransactionState::kFailed &&
       !session::ends_transaction(session_->classify(sql).kind)) {
-    return extended_error(
-        make_error(ErrorCode::kInFailedTransaction,
-                   "current transaction is aborted, commands ignored until end of transaction block"));
+    return extended_error(session_->failure());
   }
   waiting_ = true;
-  session_->describe(sql, [self = shared_from_this(), name, oids, offset](Result<session::DescriptionPtr> described) {
+  session_->describe(sql, [self = shared_from_this(), name, oids, before](Result<session::DescriptionPtr> described) {
     self->waiting_ = false;
     if (!described.ok()) {
       Error error = described.error();
-      if (error.position > 0) error.position += static_cast<int>(offset);
+      if (error.position > 0) error.position += before;
       self->extended_error(std::move(error));
     } else {
       self->add_statement(name, *std::move(described), oids);
@@ -126,6 +128,7 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
   }
   Portal portal;
   portal.description = statement.description;
+  portal.oids = statement.oids;
   portal.formats.assign(message.result_formats.begin(), message.result_formats.end());
   portal.statement.kind = description.kind;
   std::vector<session::ParameterRewrite> rewrites(wanted);
@@ -202,7 +205,7 @@ void Connection::describe_statement(const std::string& name) {
     return;
   }
   waiting_ = true;
-  describe_unknown_rows(description, [self = shared_from_this()](Result<engine::Columns> columns) {
+  describe_unknown_rows(description, it->second.oids, [self = shared_from_this()](Result<engine::Columns> columns) {
     self->waiting_ = false;
     if (columns.ok() && *columns) {
       self->out_ += row_description_of(**columns, {});
@@ -216,12 +219,17 @@ void Connection::describe_statement(const std::string& name) {
 }
 
 // Columns that depend on parameters of unknown type: as if these were text, and where that does not fit, as if NULL.
-void Connection::describe_unknown_rows(const session::DescriptionPtr& description,
+void Connection::describe_unknown_rows(const session::DescriptionPtr& description, const std::vector<int32_t>& oids,
                                        std::function<void(Result<engine::Columns>)> done) {
   std::vector<session::ParameterRewrite> as_texts(description->parameters.size());
   std::vector<session::ParameterRewrite> as_nulls(description->parameters.size());
   for (size_t i = 0; i < as_nulls.size(); i++) {
-    const engine::TypePtr& type = description->parameters[i];
+    // What the client declared, else what DuckDB found, else nobody knows.
+    const engine::TypePtr declared = oids[i] != 0 ? logical_type_of(oids[i]) : nullptr;
+    const engine::TypePtr& type = declared ? declared : description->parameters[i];
+    if (declared) {
+      as_texts[i] = {session::ParameterForm::kCast, declared->to_sql(), false, {}};
+    }
     if (!type) as_texts[i] = {session::ParameterForm::kCast, "VARCHAR", false, {}};
     as_nulls[i] = {session::ParameterForm::kNull, type ? type->to_sql() : std::string(), false, {}};
   }
@@ -265,22 +273,23 @@ void Connection::describe_portal(const std::string& name) {
   if (known) return tell(portal.description->columns);
   waiting_ = true;
   const std::string sql = *portal.statement.sql;
-  session_->describe(sql, [self = shared_from_this(), tell, portal_columns = portal.description->columns,
-                           description = portal.description](const Result<session::DescriptionPtr>& described) {
-    if (described.ok() && (*described)->rows_unknown) {
-      // A NULL of unknown type was bound: the columns are those of the statement without types.
-      return self->describe_unknown_rows(description, [self, tell](const Result<engine::Columns>& columns) {
+  session_->describe(
+      sql, [self = shared_from_this(), tell, portal_columns = portal.description->columns,
+            description = portal.description, oids = portal.oids](const Result<session::DescriptionPtr>& described) {
+        if (described.ok() && (*described)->rows_unknown) {
+          // A NULL of unknown type was bound: the columns are those of the statement without types.
+          return self->describe_unknown_rows(description, oids, [self, tell](const Result<engine::Columns>& columns) {
+            self->waiting_ = false;
+            if (columns.ok()) tell(*columns);
+            if (!columns.ok()) self->extended_error(columns.error());
+            self->resume_processing();
+          });
+        }
         self->waiting_ = false;
-        if (columns.ok()) tell(*columns);
-        if (!columns.ok()) self->extended_error(columns.error());
+        if (described.ok()) tell((*described)->columns);
+        if (!described.ok()) self->extended_error(described.error());
         self->resume_processing();
       });
-    }
-    self->waiting_ = false;
-    if (described.ok()) tell((*described)->columns);
-    if (!described.ok()) self->extended_error(described.error());
-    self->resume_processing();
-  });
 }
 
 // ---- Execute ---------------------------------------------------------------------------------------------------
@@ -333,7 +342,7 @@ void Connection::run_portal(const std::string& name, uint64_t max_rows) {
   }
   // DDL and the like within a longer pipeline share its transaction; alone they need none.
   const bool shares = kind == StatementKind::kWrite || kind == StatementKind::kDdl;
-  if (shares && session_->can_run_unit() && !next_is_sync() && max_rows == 0) session_->begin_implicit();
+  if (shares && session_->can_run_unit() && !next_is_sync()) session_->begin_implicit();
   session::RunRequest request = make_request(portal.statement, make_sink(false, portal.formats, portal.announced));
   request.max_rows = max_rows;
   waiting_ = true;
@@ -342,13 +351,8 @@ void Connection::run_portal(const std::string& name, uint64_t max_rows) {
     const auto found = self->portals_.find(name);
     if (found != self->portals_.end()) {
       found->second.finished = !completion.suspended;
-      if (completion.suspended) {
-        found->second.query = self->running_;
-      } else {
-        found->second.query.reset();
-      }
+      found->second.query = completion.query;
     }
-    self->running_.reset();
     if (completion.error) {
       self->extended_error(*std::move(completion.error));
     } else if (completion.empty) {
@@ -363,10 +367,10 @@ void Connection::run_portal(const std::string& name, uint64_t max_rows) {
     self->resume_processing();
   };
   if (portal.query) {
-    running_ = portal.query;
-    return session_->resume(running_, std::move(request));
+    const std::shared_ptr<session::Query> query = portal.query;
+    return session_->resume(query, std::move(request));
   }
-  session_->run(std::move(request), &running_);
+  session_->run(std::move(request));
 }
 
 // ---- the deferred writes ---------------------------------------------------------------------------------------
@@ -395,7 +399,6 @@ void Connection::settle_next(std::shared_ptr<std::vector<Deferred>> list, size_t
   waiting_ = true;
   session::RunRequest request = make_request(item.statement, item.sink);
   request.done = [self = shared_from_this(), list, index, then = std::move(then)](session::Completion completion) {
-    self->running_.reset();
     if (completion.error) {
       self->waiting_ = false;
       self->extended_error(*std::move(completion.error));
@@ -404,7 +407,7 @@ void Connection::settle_next(std::shared_ptr<std::vector<Deferred>> list, size_t
     self->writer_.command_complete(completion.tag);
     self->settle_next(list, index + 1, then);
   };
-  session_->run(std::move(request), &running_);
+  session_->run(std::move(request));
 }
 
 void Connection::run_deferred_unit() {

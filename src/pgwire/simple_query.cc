@@ -92,7 +92,6 @@ void Connection::run_one_simple() {
   session::RunRequest request = make_request(statement, make_sink(true, {}, nullptr));
   waiting_ = true;
   request.done = [self = shared_from_this(), kind](session::Completion completion) {
-    self->running_.reset();
     self->waiting_ = false;
     const bool completion_failed = completion.error.has_value();
     if (completion.error) {
@@ -105,14 +104,19 @@ void Connection::run_one_simple() {
       self->writer_.command_complete(completion.tag);
     }
     if (session::ends_transaction(kind) || completion_failed) self->close_all_portals();
+    if (self->simple_.looping) return;  // the loop goes on with this string, and only then with the next message
     self->next_simple();
     self->resume_processing();
   };
-  session_->run(std::move(request), &running_);
+  session_->run(std::move(request));
 }
 
 void Connection::end_simple(bool ok) {
   simple_.ended = true;
+  // The text may be large, and the session idle for long.
+  simple_.text = {};
+  simple_.statements = {};
+  simple_.offsets = {};
   if (!session_->implicit()) return ready();
   waiting_ = true;
   session_->end_implicit(ok, [self = shared_from_this(), ok](session::Completion completion) {

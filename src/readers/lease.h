@@ -57,6 +57,10 @@ class Lease {
   }
   // Ends the snapshot and begins a transaction that may write, or only reads.
   Status begin_transaction(bool read_only) const;
+  // After the transaction's end, when the connection is kept: it holds no snapshot that could be too old.
+  void ended_transaction() const;
+  // Makes the session's settings hold; what was prepared under others may mean something else now.
+  Status apply(const engine::SettingsPtr& settings) const;
   bool expired() const { return pooled_->expired.load(std::memory_order_acquire); }
   void give_back();
 

@@ -35,6 +35,17 @@ Status Lease::begin_transaction(bool read_only) const {
   return status;
 }
 
+void Lease::ended_transaction() const {
+  pooled_->snapshot_since = 0;
+  pooled_->expired = false;
+}
+
+Status Lease::apply(const engine::SettingsPtr& settings) const {
+  if (pooled_->connection->settings() == settings) return {};
+  pooled_->cache.clear();
+  return pooled_->connection->apply(settings);
+}
+
 // ---- Pool ------------------------------------------------------------------------------------------------------
 
 Pool::Pool(engine::Database& database, PoolLimits limits, Sequences sequences)
@@ -62,6 +73,27 @@ void Pool::submit(Job job) {
   Lease none;
   job.run(none, make_error(ErrorCode::kTooManyConnections, "too many statements wait to be read",
                            "The statement was not executed.", "Try again after a moment."));
+}
+
+void Pool::cancel(const CancelFlag& flag, const Error& why) {
+  std::vector<Job> found;
+  {
+    const std::lock_guard lock(mutex_);
+    for (std::deque<Job>* queue : {&queue_, &reads_}) {
+      for (auto it = queue->begin(); it != queue->end();) {
+        if (it->cancelled != flag) {
+          ++it;
+          continue;
+        }
+        found.push_back(std::move(*it));
+        it = queue->erase(it);
+      }
+    }
+  }
+  for (Job& job : found) {
+    Lease none;
+    job.run(none, why);
+  }
 }
 
 void Pool::work(bool reads) {
@@ -109,7 +141,7 @@ void Pool::run_job(Job& job) {
   }
   Lease lease(this, std::move(pooled).value());
   lease.pooled().counts_as_snapshot = job.needs == Needs::kSnapshot;
-  const Status ready = make_ready(lease.pooled(), job);
+  const Status ready = make_ready(lease, job);
   job.run(lease, ready);
 }
 
@@ -153,7 +185,8 @@ Result<Pool::Pooled> Pool::open_connection() {
   return pooled;
 }
 
-Status Pool::make_ready(PooledConnection& pooled, const Job& job) {
+Status Pool::make_ready(const Lease& lease, const Job& job) {
+  PooledConnection& pooled = lease.pooled();
   const uint64_t ddl = sequences_.ddl_generation();
   if (pooled.ddl_generation != ddl) {
     pooled.cache.clear();
@@ -169,11 +202,7 @@ Status Pool::make_ready(PooledConnection& pooled, const Job& job) {
   } else {
     disarm(pooled);
   }
-  if (pooled.connection->settings() != job.settings) {
-    pooled.cache.clear();
-    MERGANSER_TRY(pooled.connection->apply(job.settings));
-  }
-  return {};
+  return lease.apply(job.settings);
 }
 
 Status Pool::arm(PooledConnection& pooled) {

@@ -43,11 +43,14 @@ enum class Needs : uint8_t {
   kConnection,  // a connection without a transaction, to keep
 };
 
+using CancelFlag = std::shared_ptr<std::atomic<bool>>;
+
 struct Job {
   Needs needs = Needs::kNothing;
   uint64_t min_sequence = 0;
   bool fresh = false;  // the snapshot must be begun after now: the statement asks for the time
   engine::SettingsPtr settings;
+  CancelFlag cancelled;  // whose jobs cancel() ends; null: it has to run
   // Runs on a worker; moves the lease away to keep it. `status` is not ok when there is no connection to be had.
   std::function<void(Lease& lease, Status status)> run;
 };
@@ -64,6 +67,9 @@ class Pool {
   Pool& operator=(const Pool&) = delete;
 
   void submit(Job job);
+  // The jobs with this flag that still wait get `why` as their status, at once and on the caller's thread: with every
+  // worker busy a cancel or a timeout must not wait as well. Those that run are the caller's to interrupt.
+  void cancel(const CancelFlag& flag, const Error& why);
 
   // The writer's hooks; see coordinator::Hooks.
   void before_commit();
@@ -91,7 +97,7 @@ class Pool {
   Result<Pooled> take(const Job& job);
   Pooled choose_idle_locked(const Job& job);
   Result<Pooled> open_connection();
-  Status make_ready(PooledConnection& pooled, const Job& job);
+  Status make_ready(const Lease& lease, const Job& job);
   Status arm(PooledConnection& pooled);
   static void disarm(PooledConnection& pooled);
   void put_back(Pooled pooled);

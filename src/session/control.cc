@@ -19,7 +19,7 @@ coordinator::Statement internal_select(const std::string& sql, std::string tag) 
 
 }  // namespace
 
-void Session::run_control(RunRequest request, const engine::StatementClass& kind, std::shared_ptr<Query>* query) {
+void Session::run_control(RunRequest request, const engine::StatementClass& kind) {
   Completion completion;
   completion.tag = kind.tag;
   switch (kind.kind) {
@@ -40,12 +40,12 @@ void Session::run_control(RunRequest request, const engine::StatementClass& kind
       return commit(std::move(request.done), kind.tag);
     case StatementKind::kRollback:
       if (!transaction_.active) return finish(request.done, std::move(completion));
-      return rollback(std::move(request.done), kind.tag);
+      return rollback(std::move(request.done), kind.tag, std::nullopt);
     case StatementKind::kSet:
     case StatementKind::kUse:
       return run_set(std::move(request), kind);
     case StatementKind::kShow:
-      return run_show(std::move(request), kind, query);
+      return run_show(std::move(request), kind);
     case StatementKind::kDiscard:
       return run_discard(std::move(request), kind);
     case StatementKind::kCheckpoint:
@@ -69,6 +69,7 @@ void Session::run_begin(const engine::StatementClass& kind) {
   }
   transaction_ = {};
   transaction_.active = true;
+  transaction_.catalog = services_->coordinator->ddl_generation();
   transaction_.read_only = kind.read_only_transaction || variables_.default_read_only();
 }
 
@@ -76,19 +77,19 @@ void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
   std::string name = kind.setting;
   const engine::SettingsPtr before = variables_.engine_settings();
   const Variables old = variables_;
-  Status status;
+  bool to_default = kind.setting_is_default;
+  std::string value = kind.setting_value;
   if (kind.kind == StatementKind::kUse) {
     name = "search_path";
+    value = kind.setting;
     const auto tokens = engine::tokenize(kind.setting);
     const bool whole = !tokens.empty() && tokens.size() == 1 &&
                        engine::folded_name(tokens[0]) ==
                            engine::folded_name({engine::TokenKind::kWord, 0, 0, services_->database->name()});
-    status = whole ? variables_.reset(name) : variables_.set(name, kind.setting);
-  } else if (kind.setting_is_default) {
-    status = variables_.reset(name);
-  } else {
-    status = variables_.set(name, kind.setting_value);
+    to_default = whole;
   }
+  const auto assign = [&](Variables& to) { return to_default ? to.reset(name) : to.set(name, value); };
+  const Status status = assign(variables_);
   if (!status.ok()) {
     if (transaction_.active) fail_transaction(std::nullopt);
     return finish_error(request.done, status.error());
@@ -100,6 +101,8 @@ void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
       transaction_.variables_local = old;
     }
   }
+  // What the end of SET LOCAL goes back to has to hold this one, which outlives the transaction.
+  if (!kind.setting_is_local && transaction_.variables_local) (void)assign(*transaction_.variables_local);
   if (transaction_.active && !transaction_.variables_before) transaction_.variables_before = old;
   const engine::SettingsPtr changed = variables_.engine_settings();
   if (changed == before || changed == nullptr) {
@@ -110,17 +113,27 @@ void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
   }
   // Only the engine knows whether it takes the value.
   readers::Job job;
-  job.needs = readers::Needs::kSnapshot;
+  const auto own = transaction_.lease ? transaction_.lease : pinned_;  // its schemas may be known here only
+  job.needs = own ? readers::Needs::kNothing : readers::Needs::kSnapshot;
   job.settings = changed;
-  job.run = [self = shared_from_this(), old, name, tag = kind.tag, done = std::move(request.done)](
-                readers::Lease& lease, const Status& applied) {
+  job.cancelled = cancelled_;
+  job.run = [self = shared_from_this(), old, name, own, changed, tag = kind.tag, cancelled = cancelled_,
+             portals = std::exchange(transaction_.portals, {}),
+             done = std::move(request.done)](readers::Lease& lease, Status applied) {
     lease.give_back();
+    if (own) {
+      const Status room = make_room(*self->services_, portals, *cancelled);
+      if (applied.ok()) applied = room;
+      if (applied.ok()) applied = own->apply(changed);
+    }
     self->services_->post([self, old, name, tag, done, applied] {
       if (!applied.ok()) {
         self->variables_ = old;
         if (self->transaction_.active) self->fail_transaction(std::nullopt);
         Error error = applied.error();
-        error.code = ErrorCode::kInvalidParameterValue;
+        const bool not_tried = error.code == ErrorCode::kQueryCanceled || error.code == ErrorCode::kAdminShutdown ||
+                               error.code == ErrorCode::kTooManyConnections;
+        if (!not_tried) error.code = ErrorCode::kInvalidParameterValue;
         error.position = 0;
         return self->finish_error(done, std::move(error));
       }
@@ -133,7 +146,7 @@ void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
   services_->pool->submit(std::move(job));
 }
 
-void Session::run_show(RunRequest request, const engine::StatementClass& kind, std::shared_ptr<Query>* query) {
+void Session::run_show(RunRequest request, const engine::StatementClass& kind) {
   std::string sql;
   if (kind.setting == "all") {
     for (const auto& [name, value] : variables_.show_all()) {
@@ -150,8 +163,8 @@ void Session::run_show(RunRequest request, const engine::StatementClass& kind, s
     sql = "SELECT " + engine::quote_literal(*value) + " AS " + engine::quote_name(kind.setting);
   }
   request.statement = internal_select(sql, "SHOW");
-  if (transaction_.active) return run_in_transaction(std::move(request), query);
-  run_read(std::move(request), query);
+  if (transaction_.active) return run_in_transaction(std::move(request));
+  run_read(std::move(request));
 }
 
 void Session::run_discard(RunRequest request, const engine::StatementClass& kind) {

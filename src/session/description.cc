@@ -9,6 +9,7 @@ DescriptionPtr DescriptionCache::find(std::string_view sql, const engine::Settin
   if (ddl_generation != generation_) {
     index_.clear();
     order_.clear();
+    text_bytes_ = 0;
     generation_ = ddl_generation;
   }
   const auto it = index_.find(sql);
@@ -20,15 +21,19 @@ DescriptionPtr DescriptionCache::find(std::string_view sql, const engine::Settin
 void DescriptionCache::keep(const engine::SettingsPtr& settings, uint64_t ddl_generation, DescriptionPtr description) {
   if (ddl_generation != generation_ || capacity_ == 0) return;
   const std::string_view sql = *description->sql;
-  if (const auto it = index_.find(sql); it != index_.end()) {
-    order_.erase(it->second);
-    index_.erase(it);
-  }
+  if (sql.size() > text_capacity_ / 8) return;  // one huge statement must not push out all others
+  if (const auto it = index_.find(sql); it != index_.end()) drop(it->second);
   order_.push_front(Entry{settings, std::move(description)});
-  index_[*order_.front().description->sql] = order_.begin();
-  if (order_.size() <= capacity_) return;
-  index_.erase(*order_.back().description->sql);
-  order_.pop_back();
+  index_[sql] = order_.begin();
+  text_bytes_ += sql.size();
+  while (order_.size() > capacity_ || text_bytes_ > text_capacity_) drop(std::prev(order_.end()));
+}
+
+void DescriptionCache::drop(Order::iterator entry) {
+  const std::string& sql = *entry->description->sql;
+  text_bytes_ -= sql.size();
+  index_.erase(sql);
+  order_.erase(entry);
 }
 
 std::string rewrite_parameters(std::string_view sql, const std::vector<ParameterRewrite>& rewrites,

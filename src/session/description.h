@@ -27,7 +27,8 @@ using DescriptionPtr = std::shared_ptr<const Description>;
 // Least recently used first out. A key is a text and the settings that change its meaning; DDL empties the cache.
 class DescriptionCache {
  public:
-  explicit DescriptionCache(size_t capacity) : capacity_(capacity) {}
+  explicit DescriptionCache(size_t capacity, size_t text_capacity = size_t{16} << 20)
+      : capacity_(capacity), text_capacity_(text_capacity) {}
   DescriptionPtr find(std::string_view sql, const engine::SettingsPtr& settings, uint64_t ddl_generation);
   void keep(const engine::SettingsPtr& settings, uint64_t ddl_generation, DescriptionPtr description);
   size_t size() const { return order_.size(); }
@@ -38,7 +39,11 @@ class DescriptionCache {
     DescriptionPtr description;
   };
   using Order = std::list<Entry>;
+  void drop(Order::iterator entry);
+
   size_t capacity_;
+  size_t text_capacity_;  // bytes of all texts
+  size_t text_bytes_ = 0;
   uint64_t generation_ = 0;
   Order order_;
   std::unordered_map<std::string_view, Order::iterator> index_;

@@ -202,11 +202,13 @@ void Query::cancel(Error why) {
   if (was_parked) resume();
 }
 
-Status Query::move_to_spool(SpoolSpace& space) {
-  if (!open_ || spool_ || lease_ == nullptr) return {};
+Status Query::move_to_spool(SpoolSpace& space, const std::atomic<bool>& cancelled) {
+  if (!holds_connection()) return {};
   MERGANSER_ASSIGN(auto spool, Spool::create(space));
   std::string row;
   while (true) {
+    // Whoever waits for this may have given up; the rest can be long.
+    if (cancelled) return make_error(ErrorCode::kQueryCanceled, "canceling statement due to user request");
     if (!chunk_ || row_ >= chunk_->rows()) {
       MERGANSER_ASSIGN(const bool more, next_chunk());
       if (!more) break;

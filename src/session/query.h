@@ -59,7 +59,9 @@ class Query : public std::enable_shared_from_this<Query> {
   // Any thread. The caller repeats it until the query has ended.
   void cancel(Error why);
   // On a worker, while suspended: the rest goes to a spool, the connection is free.
-  Status move_to_spool(SpoolSpace& space);
+  Status move_to_spool(SpoolSpace& space, const std::atomic<bool>& cancelled);
+  // On a worker, while suspended: whether its result is open on a connection.
+  bool holds_connection() const { return open_ && !spool_ && lease_ != nullptr; }
   // On the session's thread: nobody will ask for the rest. The next job on the connection drops or spools it.
   void abandon() { abandoned_ = true; }
   bool abandoned() const { return abandoned_; }

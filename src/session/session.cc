@@ -79,7 +79,12 @@ void Session::end_operation() {
   statement_timer_.reset();
   interrupt_timer_.reset();
   running_.reset();
-  if (closed_) return;
+  if (closed_) {
+    // The client left in the middle of it: nobody else gives back what the session holds.
+    release_transaction(nullptr);
+    pinned_.reset();
+    return;
+  }
   count_idle(state() != TransactionState::kIdle);
   if (transaction_.lane) transaction_.lane->set_idle();
   if (transaction_.revoke_wanted) revoked();
@@ -122,6 +127,7 @@ void Session::cancel_with(Error reason) {
   if (!cancel_reason_) cancel_reason_ = std::move(reason);
   *cancelled_ = true;
   services_->coordinator->cancel(id_, *cancel_reason_);
+  services_->pool->cancel(cancelled_, *cancel_reason_);
   if (running_) running_->cancel(*cancel_reason_);
   interrupt_timer_ = services_->timer(kInterruptAgain, [this] { cancel_with(*cancel_reason_); });
 }
@@ -135,10 +141,11 @@ void Session::close() {
   idle_timer_.reset();
   statement_timer_.reset();
   if (busy_) {
-    // The operation ends by itself soon, and then its transaction is released.
+    // The operation ends by itself soon, and end_operation() releases what is held.
     *cancelled_ = true;
     const Error gone = make_error(ErrorCode::kQueryCanceled, "the client has gone");
     services_->coordinator->cancel(id_, gone);
+    services_->pool->cancel(cancelled_, gone);
     if (running_) running_->cancel(gone);
     interrupt_timer_ = services_->timer(kInterruptAgain, [self = shared_from_this()] { self->close_again(); });
     return;
@@ -148,12 +155,7 @@ void Session::close() {
 }
 
 void Session::close_again() {
-  if (!busy_) {
-    interrupt_timer_.reset();
-    release_transaction(nullptr);
-    pinned_.reset();
-    return;
-  }
+  if (!busy_) return;
   closed_ = false;
   close();
 }
@@ -167,7 +169,9 @@ engine::StatementClass Session::classify(std::string_view sql) const {
 void Session::describe(const std::string& sql, std::function<void(Result<DescriptionPtr>)> done) {
   const engine::SettingsPtr settings = variables_.engine_settings();
   const uint64_t generation = services_->coordinator->ddl_generation();
-  const bool own_catalog = transaction_.lease != nullptr || pinned_ != nullptr;
+  // Tables that only this transaction sees, or still sees as they were: others know nothing of them.
+  const bool own_catalog =
+      pinned_ != nullptr || (transaction_.lease != nullptr && (transaction_.ddl || transaction_.catalog != generation));
   if (!own_catalog) {
     if (DescriptionPtr known = services_->descriptions.find(sql, settings, generation)) return done(std::move(known));
   }
@@ -189,10 +193,18 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
   job.needs = own_catalog ? readers::Needs::kNothing : readers::Needs::kSnapshot;
   job.settings = settings;
   job.min_sequence = services_->coordinator->committed();
-  const auto lease_kept = transaction_.lease ? transaction_.lease : pinned_;
+  job.cancelled = cancelled_;
+  const auto lease_kept = !own_catalog ? nullptr : transaction_.lease ? transaction_.lease : pinned_;
+  auto portals = own_catalog ? std::exchange(transaction_.portals, {}) : std::vector<std::shared_ptr<Query>>();
   job.run = [self = shared_from_this(), description, settings, generation, own_catalog, lease_kept,
+             portals = std::move(portals), cancelled = cancelled_,
              done = std::move(done)](readers::Lease& lease, Status status) {
     readers::Lease& on = lease_kept ? *lease_kept : lease;
+    if (own_catalog) {
+      const Status room = make_room(*self->services_, portals, *cancelled);
+      if (status.ok()) status = room;
+      if (status.ok()) status = on.apply(settings);
+    }
     if (status.ok()) status = describe_on(on, *description);
     if (!status.ok() && on) on.pooled().armed = false;
     if (lease) lease.give_back();
@@ -222,7 +234,11 @@ Status Session::describe_on(readers::Lease& lease, Description& description) {
 
 // ---- running ---------------------------------------------------------------------------------------------------
 
-void Session::run(RunRequest request, std::shared_ptr<Query>* query) {
+Error Session::failure() {
+  return transaction_.reason ? *std::exchange(transaction_.reason, std::nullopt) : in_failed_transaction();
+}
+
+void Session::run(RunRequest request) {
   const engine::StatementClass& kind = *request.statement.kind;
   services_->counters.statements++;
   begin_operation();
@@ -232,14 +248,13 @@ void Session::run(RunRequest request, std::shared_ptr<Query>* query) {
     return finish(request.done, std::move(completion));
   }
   if (transaction_.failed && kind.kind != StatementKind::kCommit && kind.kind != StatementKind::kRollback) {
-    Error error = transaction_.reason ? *std::exchange(transaction_.reason, std::nullopt) : in_failed_transaction();
-    return finish_error(request.done, std::move(error));
+    return finish_error(request.done, failure());
   }
   switch (kind.kind) {
     case StatementKind::kRead:
     case StatementKind::kUnknown:
       if (transaction_.active || pinned_) break;
-      return run_read(std::move(request), query);
+      return run_read(std::move(request));
     case StatementKind::kWrite:
     case StatementKind::kDdl:
       if (transaction_.active || pinned_) break;
@@ -250,38 +265,44 @@ void Session::run(RunRequest request, std::shared_ptr<Query>* query) {
     case StatementKind::kDeallocate:
       break;
     default:
-      return run_control(std::move(request), kind, query);
+      return run_control(std::move(request), kind);
   }
-  if (!transaction_.active) return run_pinned(std::move(request), query);
-  run_in_transaction(std::move(request), query);
+  if (!transaction_.active) return run_pinned(std::move(request));
+  run_in_transaction(std::move(request));
 }
 
 void Session::resume(const std::shared_ptr<Query>& query, RunRequest request) {
   begin_operation();
+  if (transaction_.failed) return finish_error(request.done, failure());
+  if (!query->is_open()) {
+    return finish_error(request.done, make_error(ErrorCode::kObjectNotInState, "the portal cannot be run any more"));
+  }
   running_ = query;
-  const auto shared = std::make_shared<RunRequest>(std::move(request));
-  query->expect(shared->max_rows, [self = shared_from_this(), query, shared](Progress progress) {
-    self->deliver(query, shared, std::move(progress));
-  });
+  hear(query, std::make_shared<RunRequest>(std::move(request)));
   query->resume();
 }
 
 std::shared_ptr<Query> Session::make_query(const std::shared_ptr<RunRequest>& request) {
   auto query =
       std::make_shared<Query>(Query::Setup{services_->pool, services_->post, request->sink, services_->output_limit});
-  query->expect(request->max_rows,
-                [self = shared_from_this(), weak = std::weak_ptr(query), request](Progress progress) {
-                  if (auto locked = weak.lock()) self->deliver(locked, request, std::move(progress));
-                });
+  hear(query, request);
   running_ = query;
   return query;
 }
 
-void Session::run_read(RunRequest request, std::shared_ptr<Query>* out) {
+// The query holds its listener, so the listener must not hold the query.
+void Session::hear(const std::shared_ptr<Query>& query, const std::shared_ptr<RunRequest>& request) {
+  query->expect(request->max_rows,
+                [self = shared_from_this(), weak = std::weak_ptr(query), request](Progress progress) {
+                  if (auto locked = weak.lock()) self->deliver(locked, request, std::move(progress));
+                });
+}
+
+void Session::run_read(RunRequest request) {
   const auto shared = std::make_shared<RunRequest>(std::move(request));
   const auto query = make_query(shared);
-  if (out != nullptr) *out = query;
   readers::Job job;
+  job.cancelled = cancelled_;
   job.needs = readers::Needs::kSnapshot;
   job.min_sequence = services_->coordinator->committed();
   job.fresh = shared->statement.kind->time_dependent;
@@ -385,6 +406,7 @@ void Session::deliver(const std::shared_ptr<Query>& query, const std::shared_ptr
   completion.rows = progress.count;
   completion.tag = tag_of(*request->statement.kind, progress.count);
   if (completion.suspended) {
+    completion.query = query;
     services_->counters.portals_suspended++;
     auto& portals = transaction_.portals;
     if (transaction_.active && std::find(portals.begin(), portals.end(), query) == portals.end()) {

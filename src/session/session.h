@@ -26,6 +26,7 @@ inline bool ends_transaction(engine::StatementKind kind) {
 
 // The end of one statement, or a pause.
 struct Completion {
+  std::shared_ptr<Query> query;  // what resume() goes on with, when suspended
   std::optional<Error> error;
   std::string tag;         // "INSERT 0 1"
   bool suspended = false;  // the row limit was reached; resume() goes on
@@ -57,6 +58,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool pinned() const { return pinned_ != nullptr; }
   // Whether writes may go to the queue together instead of into a transaction of this session.
   bool can_run_unit() const { return !transaction_.active && !pinned_ && !variables_.default_read_only(); }
+  // What a statement within a failed transaction is answered; the first time with the reason the client has not heard.
+  Error failure();
   // An error that the protocol found: an open transaction fails.
   void fail_open_transaction() {
     if (transaction_.active) fail_transaction(std::nullopt);
@@ -70,8 +73,11 @@ class Session : public std::enable_shared_from_this<Session> {
   // What the statement is, with the file's own views and macros in mind.
   engine::StatementClass classify(std::string_view sql) const;
   void describe(const std::string& sql, std::function<void(Result<DescriptionPtr>)> done);
-  // `query` (may be null) gets the running query: for consumed(), and to resume a suspended one.
-  void run(RunRequest request, std::shared_ptr<Query>* query);
+  void run(RunRequest request);
+  // The client has taken this many bytes: rows that waited for it go on.
+  void consumed(size_t bytes) {
+    if (running_) running_->consumed(bytes);
+  }
   void resume(const std::shared_ptr<Query>& query, RunRequest request);
   // Several writes as one unit: all or nothing, in one commit.
   void run_unit(std::vector<coordinator::Statement> statements, std::function<void(coordinator::UnitOutcome&)> done);
@@ -102,6 +108,7 @@ class Session : public std::enable_shared_from_this<Session> {
     bool begun = false;  // on the connection
     bool wrote = false;
     bool ddl = false;
+    uint64_t catalog = 0;  // DDL generation before it began; later ones it may not see
     std::shared_ptr<readers::Lease> lease;
     std::unique_ptr<coordinator::Lane> lane;
     bool revoke_wanted = false;
@@ -121,33 +128,37 @@ class Session : public std::enable_shared_from_this<Session> {
   void close_again();
   static Status describe_on(readers::Lease& lease, Description& description);
 
-  void run_control(RunRequest request, const engine::StatementClass& kind, std::shared_ptr<Query>* query);
+  void run_control(RunRequest request, const engine::StatementClass& kind);
   void run_begin(const engine::StatementClass& kind);
   void run_set(RunRequest request, const engine::StatementClass& kind);
-  void run_show(RunRequest request, const engine::StatementClass& kind, std::shared_ptr<Query>* query);
+  void run_show(RunRequest request, const engine::StatementClass& kind);
   void run_discard(RunRequest request, const engine::StatementClass& kind);
   void restore_variables(const Variables& to);
   void report(const std::string& name);
 
-  void run_read(RunRequest request, std::shared_ptr<Query>* query);
+  void run_read(RunRequest request);
   void run_write(RunRequest request);
-  void run_pinned(RunRequest request, std::shared_ptr<Query>* query);
-  void run_in_transaction(RunRequest request, std::shared_ptr<Query>* query);
+  void run_pinned(RunRequest request);
+  void run_in_transaction(RunRequest request);
   void with_lane(std::function<void(std::optional<Error>)> then);
   void execute_in_transaction(const std::shared_ptr<RunRequest>& request, const std::shared_ptr<Query>& query);
   void materialised(const std::shared_ptr<RunRequest>& request, engine::ResultSet result);
   void deliver(const std::shared_ptr<Query>& query, const std::shared_ptr<RunRequest>& request, Progress progress);
 
   void commit(Done done, std::string tag);
-  void rollback(Done done, std::string tag);
+  void rollback(Done done, std::string tag, std::optional<Error> error);
   void end_transaction_block(bool committed);
   void fail_transaction(std::optional<Error> reason);
   // Rolls back on a worker, then gives connection and lane back; `then` runs on the sessions' thread.
   void release_transaction(std::function<void()> then);
+  // On a worker: the next statement on a connection ends its open results, so their rest goes to temporary storage.
+  static Status make_room(Services& services, const std::vector<std::shared_ptr<Query>>& portals,
+                          const std::atomic<bool>& cancelled);
   void revoked();
   void watch_idle();
   void count_idle(bool idle);
   std::shared_ptr<Query> make_query(const std::shared_ptr<RunRequest>& request);
+  void hear(const std::shared_ptr<Query>& query, const std::shared_ptr<RunRequest>& request);
   coordinator::UnitPtr make_unit();
   bool needs_lane(const engine::StatementClass& kind) const;
 
@@ -163,7 +174,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // The running operation.
   std::shared_ptr<Query> running_;
-  std::shared_ptr<std::atomic<bool>> cancelled_;
+  readers::CancelFlag cancelled_;
   std::optional<Error> cancel_reason_;
   std::unique_ptr<Timer> statement_timer_;
   std::unique_ptr<Timer> interrupt_timer_;

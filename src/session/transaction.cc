@@ -37,17 +37,18 @@ void Session::begin_implicit() {
   transaction_.active = true;
   transaction_.implicit = true;
   transaction_.read_only = variables_.default_read_only();
+  transaction_.catalog = services_->coordinator->ddl_generation();
 }
 
 void Session::end_implicit(bool commit_it, Done done) {
   if (!implicit()) return done({});
   begin_operation();
-  if (commit_it && !transaction_.failed) return commit(std::move(done), "COMMIT");
-  rollback(std::move(done), "ROLLBACK");
+  if (commit_it) return commit(std::move(done), "COMMIT");
+  rollback(std::move(done), "ROLLBACK", std::nullopt);
 }
 
 // Sessions with temporary tables and the like keep their connection; each statement is a transaction of its own.
-void Session::run_pinned(RunRequest request, std::shared_ptr<Query>* query) {
+void Session::run_pinned(RunRequest request) {
   begin_implicit();
   request.max_rows = 0;
   request.done = [self = shared_from_this(), done = std::move(request.done)](Completion completion) {
@@ -57,10 +58,10 @@ void Session::run_pinned(RunRequest request, std::shared_ptr<Query>* query) {
       done(std::move(*kept));
     });
   };
-  run_in_transaction(std::move(request), query);
+  run_in_transaction(std::move(request));
 }
 
-void Session::run_in_transaction(RunRequest request, std::shared_ptr<Query>* out) {
+void Session::run_in_transaction(RunRequest request) {
   const engine::StatementClass& kind = *request.statement.kind;
   const bool wants_lane = needs_lane(kind);
   if (wants_lane && transaction_.read_only) {
@@ -71,7 +72,6 @@ void Session::run_in_transaction(RunRequest request, std::shared_ptr<Query>* out
   }
   const auto shared = std::make_shared<RunRequest>(std::move(request));
   const auto query = make_query(shared);
-  if (out != nullptr) *out = query;
   if (!wants_lane || transaction_.lane) return execute_in_transaction(shared, query);
   with_lane([self = shared_from_this(), shared, query](std::optional<Error> error) {
     if (error) {
@@ -116,10 +116,11 @@ void Session::execute_in_transaction(const std::shared_ptr<RunRequest>& request,
   auto portals = std::exchange(transaction_.portals, {});
   if (kind.pins_session) pinned_ = transaction_.lease;
   readers::Job job;
+  job.cancelled = cancelled_;
   job.needs = new_lease ? readers::Needs::kConnection : readers::Needs::kNothing;
   job.settings = variables_.engine_settings();
   job.run = [services = services_, lease = transaction_.lease, request, query, new_lease, begin, portals,
-             settings = job.settings, read_only = transaction_.read_only,
+             cancelled = cancelled_, settings = job.settings, read_only = transaction_.read_only,
              dirty = kind.pins_session](readers::Lease& given, Status status) {
     if (new_lease && status.ok()) *lease = std::move(given);
     if (status.ok() && lease->expired()) {
@@ -128,16 +129,9 @@ void Session::execute_in_transaction(const std::shared_ptr<RunRequest>& request,
                           "Send ROLLBACK and run it again, or raise snapshot_max_age.");
     }
     if (status.ok() && begin) status = lease->begin_transaction(read_only);
-    if (status.ok()) status = lease->connection().apply(settings);
-    // The next statement on this connection ends its open result: the rest of it goes to temporary storage.
-    for (const auto& portal : portals) {
-      if (portal->abandoned() || !status.ok()) {
-        portal->drop();
-      } else if (portal->is_open()) {
-        status = portal->move_to_spool(services->spool);
-        services->counters.portals_spooled++;
-      }
-    }
+    const Status room = make_room(*services, portals, *cancelled);
+    if (status.ok()) status = room;
+    if (status.ok()) status = lease->apply(settings);
     if (!status.ok()) return query->refuse(status.error());
     if (dirty) lease->pooled().dirty = true;
     query->run_borrowed(*lease, request->statement);
@@ -145,8 +139,25 @@ void Session::execute_in_transaction(const std::shared_ptr<RunRequest>& request,
   services_->pool->submit(std::move(job));
 }
 
+Status Session::make_room(Services& services, const std::vector<std::shared_ptr<Query>>& portals,
+                          const std::atomic<bool>& cancelled) {
+  Status status;
+  for (const auto& portal : portals) {
+    if (status.ok() && !portal->abandoned()) {
+      if (portal->holds_connection()) services.counters.portals_spooled++;
+      status = portal->move_to_spool(services.spool, cancelled);
+      if (status.ok()) continue;
+    }
+    portal->drop();
+  }
+  return status;
+}
+
 void Session::commit(Done done, std::string tag) {
-  if (transaction_.failed) return rollback(std::move(done), "ROLLBACK");
+  // A client that has not heard of the failure would take the tag ROLLBACK for success: drivers do not look at it.
+  if (transaction_.failed) {
+    return rollback(std::move(done), "ROLLBACK", std::exchange(transaction_.reason, std::nullopt));
+  }
   Completion completion;
   completion.tag = std::move(tag);
   if (!transaction_.begun) {
@@ -156,9 +167,14 @@ void Session::commit(Done done, std::string tag) {
   readers::Job job;
   job.run = [self = shared_from_this(), lease = transaction_.lease, wrote = transaction_.wrote, ddl = transaction_.ddl,
              lane = std::shared_ptr<coordinator::Lane>(std::move(transaction_.lane)), keep = pinned_ != nullptr,
-             completion, done = std::move(done)](readers::Lease&, const Status&) mutable {
+             portals = std::exchange(transaction_.portals, {}), completion,
+             done = std::move(done)](readers::Lease&, const Status&) mutable {
+    // Results are closed before their connection goes to others, never beside a statement of theirs.
+    for (const auto& portal : portals) portal->drop();
+    portals.clear();
     const Status status = self->services_->coordinator->commit(lease->connection(), wrote, ddl);
     if (!status.ok()) completion.error = commit_error(*self->services_->database, status.error());
+    lease->ended_transaction();
     if (!keep) lease->give_back();
     lane.reset();
     self->services_->post([self, completion, done, lease] {
@@ -170,9 +186,10 @@ void Session::commit(Done done, std::string tag) {
   services_->pool->submit(std::move(job));
 }
 
-void Session::rollback(Done done, std::string tag) {
+void Session::rollback(Done done, std::string tag, std::optional<Error> error) {
   Completion completion;
   completion.tag = std::move(tag);
+  completion.error = std::move(error);
   release_transaction([self = shared_from_this(), completion, done = std::move(done)] {
     self->end_transaction_block(false);
     self->finish(done, completion);
@@ -191,6 +208,7 @@ void Session::fail_transaction(std::optional<Error> reason) {
   if (transaction_.failed) return;
   transaction_.failed = true;
   transaction_.reason = std::move(reason);
+  if (pinned_ && !*pinned_) pinned_.reset();  // there was no connection to be had
   release_transaction(nullptr);
 }
 
@@ -209,6 +227,7 @@ void Session::release_transaction(std::function<void()> then) {
     portals.clear();
     if (lease && *lease) {
       lease->connection().rollback();
+      lease->ended_transaction();
       if (!keep) lease->give_back();
     }
     lane.reset();

@@ -1,12 +1,13 @@
 """One owner in the foreground: `merganser serve FILE`, with its private socket folder."""
 
+import json
 import signal
 
 import psycopg
 from psycopg import pq
 
 from harness.paths import PROGRAM, USER, Place, require_program
-from harness.process import Child, rss_bytes, wait_until
+from harness.process import Child, rss_bytes, run, wait_until
 
 START_TIMEOUT_S = 30
 STOP_TIMEOUT_S = 30
@@ -65,6 +66,12 @@ class Server:
 
     def log(self):
         return "\n".join(self.child.lines("err") + self.child.lines("out"))
+
+    def status(self):
+        """What `merganser status FILE --json` says."""
+        done = run([PROGRAM, "status", self.file, "--json"], env=self.place.environment())
+        assert done.code == 0, done
+        return json.loads(done.out)
 
     def rss(self):
         return rss_bytes(self.pid)

@@ -5,6 +5,8 @@ import pytest
 from psycopg import errors
 from psycopg.pq import ExecStatus, PipelineStatus
 
+from harness.wire import SYNC, Wire, bind, describe, execute, fields, parse, query, row
+
 
 def test_many_statements_in_a_pipeline(connection, table):
     connection.execute(f"create table {table}(i int primary key)")
@@ -82,3 +84,33 @@ def test_an_explicit_transaction_over_several_pipelines(connection, table):
         connection.execute(f"insert into {table} values (2)")
         connection.execute("rollback")
     assert connection.execute(f"select count(*) from {table}").fetchone() == (0,)
+
+
+def test_replies_behind_waiting_writes_do_not_pile_up(server, table):
+    """A write waits for Sync, and a megabyte of descriptions behind it must not wait for ever."""
+    columns = ", ".join(f"a_column_with_a_long_name_{i} int" for i in range(500))
+    with Wire.open(server) as wire:
+        wire.ask(query(f"create table {table}({columns})"))
+        parts = [parse(f"insert into {table}(a_column_with_a_long_name_0) values (1)"), bind(), execute()]
+        parts += [parse(f"select * from {table}", name="w")] + [describe("S", "w")] * 200
+        answer = wire.ask(*parts, SYNC)
+        assert sum(m.kind == "T" for m in answer) == 200
+        assert wire.rows(query(f"select count(*) from {table}")) == [[b"1"]]
+
+
+def test_strings_of_statements_one_after_another(server):
+    """The next string waits until the last statement of the one before has been answered."""
+    with Wire.open(server) as wire:
+        strings = ["select 1; set statement_timeout = 0; select 2", "select 3", "begin; set timezone = 'UTC'; commit"]
+        wire.send(*(query(s) for s in strings * 20))
+        for _ in range(20):
+            assert [row(m.body) for m in wire.until_ready() if m.kind == "D"] == [[b"1"], [b"2"]]
+            assert [row(m.body) for m in wire.until_ready() if m.kind == "D"] == [[b"3"]]
+            assert [m.kind for m in wire.until_ready() if m.kind != "S"] == list("CCCZ")
+
+
+def test_the_position_of_an_error_counts_characters(server):
+    with Wire.open(server) as wire:
+        sql = "/* ä€ */ select 'ü' frm x y"
+        error = fields(wire.ask(parse(sql), SYNC)[0].body)
+        assert (error["C"], error["P"]) == ("42601", str(sql.index("x") + 1)), error

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.process import wait_until
 from harness.wire import SYNC, Wire, bind, close, execute, parse, query, row, sqlstate
 
 ROWS = 100_000
@@ -104,3 +105,61 @@ def test_an_error_in_the_transaction_closes_its_portals(wire):
     assert sqlstate(wire.ask(query("select no_such_function()"))) == "42883"
     assert sqlstate(wire.ask(execute("p", 10), SYNC)) in ("34000", "25P02")
     assert wire.kinds(query("rollback")) == "CZI"
+
+
+def test_parse_does_not_disturb_a_suspended_portal(wire, table):
+    """Preparing on a connection ends its open result, too."""
+    wire.ask(query("begin"))
+    wire.ask(query(f"create table {table}(i int)"))  # from here on only this connection knows the catalog
+    open_portal(wire, "p", f"select g from generate_series(1, {ROWS}) as r(g)")
+    got = numbers(wire.ask(execute("p", 10), SYNC))
+    assert wire.kinds(parse(f"select i from {table}", name="other"), SYNC) == "1ZT"
+    assert wire.kinds(query("set timezone = 'Europe/Berlin'")) == "SCZT"
+    got += numbers(wire.ask(execute("p"), SYNC))
+    assert got == list(range(1, ROWS + 1))
+    wire.ask(query("rollback"))
+
+
+@pytest.mark.merganser_only
+def test_a_rest_that_does_not_fit_fails_the_statement_only(start_server):
+    server = start_server("--temp-limit", "1MB")
+    with Wire.open(server) as wire:
+        for _ in range(3):
+            wire.ask(query("begin"))
+            open_portal(wire, "p", "select repeat('x', 1000) from range(5000)")
+            wire.ask(execute("p", 1), SYNC)
+            assert sqlstate(wire.ask(query("select 1"))) == "53400"
+            wire.ask(query("rollback"))
+        assert wire.rows(query("select 1")) == [[b"1"]]
+
+
+def test_returning_in_parts_changes_once(wire, table):
+    wire.ask(query(f"create table {table}(i int)"))
+    insert = parse(f"insert into {table} select * from range(5) returning i")
+    answer = wire.ask(insert, bind(), execute("", 2), execute("", 2), execute(), SYNC)
+    assert "".join(m.kind for m in answer) == "12DDsDDsDCZ"
+    assert wire.rows(query(f"select count(*) from {table}")) == [[b"5"]]
+    wire.ask(query("begin"))
+    answer = wire.ask(insert, bind(), execute("", 2), SYNC, execute(), SYNC)
+    assert numbers(answer) == list(range(5))
+    wire.ask(query("commit"))
+    assert wire.rows(query(f"select count(*) from {table}")) == [[b"10"]]
+
+
+def test_a_large_returning_arrives(wire, table):
+    """More than the output buffer holds: it goes on as the client reads."""
+    wire.ask(query(f"create table {table}(s varchar)"))
+    sql = f"insert into {table} select repeat('x', 1000) from range(8000) returning s"
+    assert len(wire.rows(query(sql))) == 8000
+    assert len(wire.rows(parse(sql), bind(), execute(), SYNC)) == 8000
+
+
+@pytest.mark.merganser_only
+def test_sessions_with_resumed_portals_end(fresh_server):
+    for _ in range(3):
+        with Wire.open(fresh_server) as wire:
+            wire.ask(query("begin"))
+            open_portal(wire, "p", "select * from range(100)")
+            for _ in range(3):
+                wire.ask(execute("p", 10), SYNC)
+    wait_until(lambda: fresh_server.status()["sessions"]["open"] == 0, "all sessions are gone")

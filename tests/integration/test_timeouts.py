@@ -7,6 +7,9 @@ import pytest
 from psycopg import errors
 
 from harness.background import ENDLESS
+from harness.net import connect_unix
+from harness.process import wait_until
+from harness.wire import SYNC, Wire, bind, cancel_request, execute, parse, query, sqlstate
 
 
 @pytest.mark.parametrize(
@@ -111,3 +114,36 @@ def test_a_timeout_while_waiting_for_the_lane(server, table):
             waiting.execute(f"insert into {table} values (2)")
         holder.execute("commit")
         assert waiting.execute(f"select i from {table}").fetchall() == [(1,)]
+
+
+@pytest.mark.merganser_only
+def test_a_timeout_while_waiting_for_a_worker(start_server):
+    """Every worker is busy: who waits is answered in time all the same."""
+    server = start_server("--reader-threads", "1")
+    with Wire.open(server) as busy, Wire.open(server, options="-c statement_timeout=200") as wire:
+        busy.send(query("select count(*) from range(100000000) a, range(1000) b"))
+        time.sleep(0.3)
+        for statement in (query("select 1"), query("set timezone = 'UTC'"), query("set timezone = 'Europe/Berlin'")):
+            begun = time.monotonic()
+            answer = wire.ask(statement)
+            assert sqlstate(answer) in ("57014", None) and time.monotonic() - begun < 5
+        assert sqlstate(wire.ask(parse("select 2"), bind(), execute(), SYNC)) == "57014"
+        assert sqlstate(wire.ask(query("select 1"))) == "57014"
+        with connect_unix(server.socket_path) as other:
+            other.sendall(cancel_request(*busy.key))
+            other.recv(1)
+        assert sqlstate(busy.until_ready()) == "57014"
+        assert wire.rows(query("select 1")) == [[b"1"]]
+
+
+@pytest.mark.merganser_only
+def test_a_client_that_does_not_read_its_end_is_gone_soon(start_server):
+    server = start_server()
+    with server.connect() as connection:
+        connection.execute("create table t(s varchar)")
+    wire = Wire.open(server, options="-c idle_in_transaction_session_timeout=500")
+    wire.send(query("begin"), query("insert into t values ('x')"))
+    wire.until_ready(), wire.until_ready()
+    wire.send(query("select repeat('x', 1000) from range(900)"))  # fits into the output buffer, not into the socket
+    wait_until(lambda: server.status()["sessions"]["open"] == 0, "the session has ended", 20)
+    wire.close()

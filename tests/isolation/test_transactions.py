@@ -1,6 +1,8 @@
 """Transactions: snapshots, rollback, upgrades and their conflicts, the failed state, what others see."""
 
 import threading
+import time
+from contextlib import ExitStack
 
 import psycopg
 import pytest
@@ -263,3 +265,69 @@ def test_discard_all_gives_a_clean_session(connection):
     assert connection.execute("show timezone").fetchone() != ("Asia/Tokyo",)
     with pytest.raises(errors.InvalidSqlStatementName):
         connection.execute("execute gone")
+
+
+def test_set_after_set_local_outlives_the_transaction(connection):
+    connection.execute("begin")
+    connection.execute("set local statement_timeout = 1000")
+    connection.execute("set application_name = 'kept'")
+    connection.execute("commit")
+    assert connection.execute("show application_name").fetchone() == ("kept",)
+    assert connection.execute("show statement_timeout").fetchone() == ("0",)
+
+
+def test_a_schema_of_the_same_transaction_can_be_searched(connection, table):
+    connection.execute("begin")
+    connection.execute(f"create schema {table}_s")
+    connection.execute(f"create table {table}_s.t(i int)")
+    connection.execute(f"set search_path = {table}_s")
+    connection.execute("insert into t values (7)")
+    assert connection.execute("select i from t").fetchall() == [(7,)]
+    connection.execute("rollback")
+    assert connection.execute("show search_path").fetchone() != (f"{table}_s",)
+
+
+def test_a_kept_insert_follows_the_search_path(connection, table):
+    for schema in (f"{table}_a", f"{table}_b"):
+        connection.execute(f"create schema {schema}")
+        connection.execute(f"create table {schema}.t(i int)")
+    connection.execute("begin")
+    for schema in (f"{table}_a", f"{table}_b", f"{table}_a", f"{table}_b"):
+        connection.execute(f"set search_path = {schema}")
+        connection.execute("insert into t values (1)")
+    connection.execute("commit")
+    for schema in (f"{table}_a", f"{table}_b"):
+        assert connection.execute(f"select count(*) from {schema}.t").fetchone() == (2,)
+        connection.execute(f"drop schema {schema} cascade")
+    connection.execute("reset search_path")
+
+
+def test_temporary_tables_outlive_old_snapshots(start_server):
+    """A session that keeps its connection holds no snapshot between its statements."""
+    server = start_server("--snapshot-max-age", "1s")
+    with server.connect() as one, server.connect() as other:
+        one.execute("create temporary table mine(i int)")
+        one.execute("begin")
+        one.execute("insert into mine values (1)")
+        one.execute("commit")
+        other.execute("create table t as select 1 as i")
+        time.sleep(1.2)
+        other.execute("checkpoint")
+        assert one.execute("select * from mine").fetchall() == [(1,)]
+
+
+def test_a_session_without_a_connection_to_keep(server, table):
+    """The search path names a schema that is gone: no new connection can take it over."""
+    with server.connect() as one, server.connect() as other, ExitStack() as stack:
+        one.execute(f"create schema {table}_s")
+        one.execute(f"set search_path = {table}_s")
+        other.execute(f"drop schema {table}_s")
+        for _ in range(40):
+            busy = stack.enter_context(server.connect(autocommit=False))
+            busy.execute("select 1")
+        with pytest.raises(errors.Error):
+            one.execute(f"create temporary table {table}(i int)")
+        one.execute("reset search_path")
+        assert one.execute("select 1").fetchone() == (1,)
+        one.execute(f"create temporary table {table}(i int)")
+        assert one.execute(f"select count(*) from {table}").fetchone() == (0,)
