@@ -70,8 +70,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
   struct Portal {
     coordinator::Statement statement;
-    session::DescriptionPtr description;  // of the statement that was bound
-    std::vector<int32_t> oids;            // of its parameters, as declared
+    session::DescriptionPtr description;           // of the statement that was bound
+    std::vector<session::ParameterRewrite> typed;  // to describe it, when its columns depend on its parameters
     std::vector<int16_t> formats;
     engine::Columns announced;  // what Describe told the client
     bool rewritten = false;
@@ -116,8 +116,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void add_statement(const std::string& name, session::DescriptionPtr description, std::vector<int32_t> oids);
   void describe_statement(const std::string& name);
   void describe_portal(const std::string& name);
-  void describe_unknown_rows(const session::DescriptionPtr& description, const std::vector<int32_t>& oids,
-                             std::function<void(Result<engine::Columns>)> done);
+  void describe_typed(const std::string& sql, const std::vector<session::ParameterRewrite>& typed,
+                      std::function<void(Result<engine::Columns>)> done);
   Result<Portal> bind_portal(const PreparedStatement& statement, const Bind& message);
   void run_portal(const std::string& name, uint64_t max_rows);
   bool defer(const std::string& name, Portal& portal);

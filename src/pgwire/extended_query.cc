@@ -23,6 +23,18 @@ int16_t format_of(std::span<const int16_t> formats, size_t index) {
   return formats.empty() ? int16_t{0} : formats.size() == 1 ? formats[0] : formats[index];
 }
 
+// What stands for a bound parameter when its statement is described: a literal that was spliced stays, an untyped NULL
+// is one, anything else has the type that the client declared or DuckDB found.
+session::ParameterRewrite as_bound(const session::ParameterRewrite& rewrite, const engine::Value& value, int32_t oid,
+                                   const engine::LogicalType* inferred) {
+  if (rewrite.form == session::ParameterForm::kLiteral) return rewrite;
+  const engine::TypePtr declared = oid != 0 ? logical_type_of(oid) : nullptr;
+  if (declared) return {session::ParameterForm::kCast, declared->to_sql(), false, {}};
+  if (inferred != nullptr) return {session::ParameterForm::kCast, inferred->to_sql(), false, {}};
+  return value.is_null() ? session::ParameterRewrite{session::ParameterForm::kNull, {}, false, {}}
+                         : session::ParameterRewrite{session::ParameterForm::kCast, "VARCHAR", false, {}};
+}
+
 // How many parameters the text names, where DuckDB was not asked (SET and the like have none).
 size_t parameters_of(const session::Description& description) {
   return description.parameters.size();
@@ -128,7 +140,7 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
   }
   Portal portal;
   portal.description = statement.description;
-  portal.oids = statement.oids;
+  portal.typed.resize(description.rows_unknown ? wanted : 0);
   portal.formats.assign(message.result_formats.begin(), message.result_formats.end());
   portal.statement.kind = description.kind;
   std::vector<session::ParameterRewrite> rewrites(wanted);
@@ -154,6 +166,7 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
       rewrites[i] = {session::ParameterForm::kLiteral, {}, false, std::get<std::string>(values[i].data)};
       portal.rewritten = literals = true;
     }
+    if (description.rows_unknown) portal.typed[i] = as_bound(rewrites[i], values[i], oid, inferred);
   }
   if (!portal.rewritten) {
     portal.statement.sql = description.sql;
@@ -205,7 +218,13 @@ void Connection::describe_statement(const std::string& name) {
     return;
   }
   waiting_ = true;
-  describe_unknown_rows(description, it->second.oids, [self = shared_from_this()](Result<engine::Columns> columns) {
+  std::vector<session::ParameterRewrite> typed(oids.size());
+  for (size_t i = 0; i < oids.size(); i++) {
+    const engine::TypePtr declared = it->second.oids[i] != 0 ? logical_type_of(it->second.oids[i]) : nullptr;
+    const engine::TypePtr& type = declared ? declared : description->parameters[i];
+    typed[i] = {session::ParameterForm::kCast, type ? type->to_sql() : "VARCHAR", false, {}};
+  }
+  describe_typed(*description->sql, typed, [self = shared_from_this()](Result<engine::Columns> columns) {
     self->waiting_ = false;
     if (columns.ok() && *columns) {
       self->out_ += row_description_of(**columns, {});
@@ -218,28 +237,34 @@ void Connection::describe_statement(const std::string& name) {
   });
 }
 
-// Columns that depend on parameters of unknown type: as if these were text, and where that does not fit, as if NULL.
-void Connection::describe_unknown_rows(const session::DescriptionPtr& description, const std::vector<int32_t>& oids,
-                                       std::function<void(Result<engine::Columns>)> done) {
-  std::vector<session::ParameterRewrite> as_texts(description->parameters.size());
-  std::vector<session::ParameterRewrite> as_nulls(description->parameters.size());
-  for (size_t i = 0; i < as_nulls.size(); i++) {
-    // What the client declared, else what DuckDB found, else nobody knows.
-    const engine::TypePtr declared = oids[i] != 0 ? logical_type_of(oids[i]) : nullptr;
-    const engine::TypePtr& type = declared ? declared : description->parameters[i];
-    if (declared) {
-      as_texts[i] = {session::ParameterForm::kCast, declared->to_sql(), false, {}};
-    }
-    if (!type) as_texts[i] = {session::ParameterForm::kCast, "VARCHAR", false, {}};
-    as_nulls[i] = {session::ParameterForm::kNull, type ? type->to_sql() : std::string(), false, {}};
+// Columns that DuckDB knows only once the parameters have types: tries the statement with these typed parameters, and
+// where even that is not enough (arguments of table functions) with NULLs of those types.
+void Connection::describe_typed(const std::string& sql, const std::vector<session::ParameterRewrite>& typed,
+                                std::function<void(Result<engine::Columns>)> done) {
+  std::vector<session::ParameterRewrite> nulls = typed;
+  for (session::ParameterRewrite& rewrite : nulls) {
+    if (rewrite.form == session::ParameterForm::kCast) rewrite.form = session::ParameterForm::kNull;
   }
   std::vector<size_t> kept;
-  const std::string as_text = session::rewrite_parameters(*description->sql, as_texts, kept);
-  const std::string as_null = session::rewrite_parameters(*description->sql, as_nulls, kept);
-  session_->describe(as_text, [self = shared_from_this(), as_null,
-                               done = std::move(done)](const Result<session::DescriptionPtr>& first) {
-    if (first.ok() && (*first)->columns) return done((*first)->columns);
-    self->session_->describe(as_null, [done](const Result<session::DescriptionPtr>& second) {
+  const std::string with_types = session::rewrite_parameters(sql, typed, kept);
+  const std::string with_nulls = session::rewrite_parameters(sql, nulls, kept);
+  // Columns without an alias are named by their text: the casts are ours, not the client's.
+  const auto named_as_sent = [typed](const engine::Columns& columns) {
+    auto renamed = std::make_shared<std::vector<engine::Column>>(*columns);
+    for (engine::Column& column : *renamed) {
+      for (size_t i = 0; i < typed.size(); i++) {
+        const std::string ours = "CAST($" + std::to_string(i + 1) + " AS " + typed[i].type_sql + ")";
+        for (size_t at = column.name.find(ours); at != std::string::npos; at = column.name.find(ours)) {
+          column.name.replace(at, ours.size(), "$" + std::to_string(i + 1));
+        }
+      }
+    }
+    return engine::Columns(std::move(renamed));
+  };
+  session_->describe(with_types, [self = shared_from_this(), with_nulls, named_as_sent,
+                                  done = std::move(done)](const Result<session::DescriptionPtr>& first) {
+    if (first.ok() && (*first)->columns) return done(named_as_sent((*first)->columns));
+    self->session_->describe(with_nulls, [done](const Result<session::DescriptionPtr>& second) {
       if (second.ok()) return done((*second)->columns);
       done(second.error());
     });
@@ -250,7 +275,6 @@ void Connection::describe_portal(const std::string& name) {
   const auto it = portals_.find(name);
   if (it == portals_.end()) return extended_error(no_portal(name));
   Portal& portal = it->second;
-  const bool known = !portal.description->rows_unknown && (!portal.rewritten || portal.description->columns == nullptr);
   if (portal.description->kind->kind == StatementKind::kShow && portal.description->kind->setting != "all") {
     const std::vector<engine::Column> column{
         {portal.description->kind->setting, engine::make_type(engine::TypeId::kVarchar)}};
@@ -270,26 +294,15 @@ void Connection::describe_portal(const std::string& name) {
     found->second.announced = columns;
     out_ += row_description_of(*columns, found->second.formats);
   };
-  if (known) return tell(portal.description->columns);
+  if (!portal.description->rows_unknown) return tell(portal.description->columns);
   waiting_ = true;
-  const std::string sql = *portal.statement.sql;
-  session_->describe(
-      sql, [self = shared_from_this(), tell, portal_columns = portal.description->columns,
-            description = portal.description, oids = portal.oids](const Result<session::DescriptionPtr>& described) {
-        if (described.ok() && (*described)->rows_unknown) {
-          // A NULL of unknown type was bound: the columns are those of the statement without types.
-          return self->describe_unknown_rows(description, oids, [self, tell](const Result<engine::Columns>& columns) {
-            self->waiting_ = false;
-            if (columns.ok()) tell(*columns);
-            if (!columns.ok()) self->extended_error(columns.error());
-            self->resume_processing();
-          });
-        }
-        self->waiting_ = false;
-        if (described.ok()) tell((*described)->columns);
-        if (!described.ok()) self->extended_error(described.error());
-        self->resume_processing();
-      });
+  describe_typed(*portal.description->sql, portal.typed,
+                 [self = shared_from_this(), tell](const Result<engine::Columns>& columns) {
+                   self->waiting_ = false;
+                   if (columns.ok()) tell(*columns);
+                   if (!columns.ok()) self->extended_error(columns.error());
+                   self->resume_processing();
+                 });
 }
 
 // ---- Execute ---------------------------------------------------------------------------------------------------
