@@ -1,33 +1,20 @@
 """The test bed of a run: folders, servers, rounds. Benchmarks get one and leave nothing behind in it."""
 
 import contextlib
-import os
+import shutil
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 from . import machine, processes
 from .contestants import InProcess, Merganser, NullServer, Postgres, remove
 
 
-# Before the first round nothing of ours works: what is busy then is somebody else.
-OTHERS_PROBE_S = 1
-OTHERS_LIMIT = 0.05
-
-
 class Bed:
     def __init__(self, root, options):
         self.quick, self.rounds = options.quick, options.rounds
-        build = Path(options.build or root / "build" / "release")
-        self.merganser_program = build / "merganser"
-        self.null_program = build / "bench" / "null_server"
-        self.inprocess_program = build / "bench" / "inprocess"
         self.postgres_programs = Path(options.postgres)
         self.root = root
-        for program in (self.merganser_program, self.null_program, self.inprocess_program):
-            if not program.exists():
-                raise processes.Failure(f"{program} is not there: build it with ./run build")
         if not (self.postgres_programs / "pgbench").exists():
             raise processes.Failure(f"no PostgreSQL in {self.postgres_programs}: --postgres names its programs")
         parent = Path(options.dir or root / "build")
@@ -37,10 +24,14 @@ class Bed:
         self.sockets = Path(tempfile.mkdtemp(prefix="mrg-bench-"))
         self.sockets.chmod(0o755)
         self.count = 0
+        build = Path(options.build or root / "build" / "release")
         self.stack = contextlib.ExitStack()
         self.stack.callback(remove, self.folder)
         self.stack.callback(remove, self.sockets)
         try:
+            self.merganser_program = self.copied(build / "merganser")
+            self.null_program = self.copied(build / "bench" / "null_server")
+            self.inprocess_program = self.copied(build / "bench" / "inprocess")
             self.postgres = Postgres(self.postgres_programs, self.folder / "postgres", self.socket_dir())
             self.started(self.postgres)
             self.null = NullServer(self.null_program, self.socket_dir())
@@ -51,6 +42,12 @@ class Bed:
 
     def close(self):
         self.stack.close()
+
+    def copied(self, program):
+        """A build that goes on meanwhile must not change what is measured."""
+        if not program.exists():
+            raise processes.Failure(f"{program} is not there: build it with ./run build")
+        return Path(shutil.copy2(program, self.folder / program.name))
 
     def started(self, server, stack=None):
         # Before start(): a server that comes up halfway has to be stopped too.
@@ -95,19 +92,11 @@ class Bed:
     def in_rounds(self, table, measures):
         """Each measure once a round, so that all contestants share the machine's good and bad minutes; every other
         round runs backwards, so that none always follows the same neighbour."""
-        others = machine.busy_share(OTHERS_PROBE_S)
-        steal, start = machine.stolen_seconds(), time.monotonic()
         for turn in range(self.rounds):
             for contestant, case, measure in measures if turn % 2 == 0 else list(reversed(measures)):
                 say(f"{table.name}: round {turn + 1}/{self.rounds}: {contestant} {case}")
                 table.add(contestant, case, measure())
         say("")
-        elapsed = time.monotonic() - start
-        stolen = (machine.stolen_seconds() - steal) / elapsed / os.cpu_count()
-        if others > OTHERS_LIMIT:
-            table.notes.append(f"other work used {others:.0%} of the processors before the first round")
-        if stolen > 0.02:
-            table.notes.append(f"the host kept {stolen:.0%} of the processors' time for itself")
 
 
 def say(text):

@@ -4,10 +4,9 @@ import argparse
 import json
 import signal
 import sys
-import time
 from pathlib import Path
 
-from . import analytic, idle, insert, point_select, report, start
+from . import analytic, idle, insert, machine, point_select, report, start
 from .bed import Bed, say
 from .processes import Failure
 
@@ -42,7 +41,7 @@ def parse_arguments():
     parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds: under a minute each, less sure")
     parser.add_argument("--rounds", type=int, help=f"how often all contestants take their turn (default {ROUNDS})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every sample, for programs")
-    parser.add_argument("--document", type=Path, metavar="FILE", help="put the tables into a copy of BENCHMARKS.md")
+    parser.add_argument("--document", type=Path, metavar="FILE", help="write the tables between the marks of docs/BENCHMARKS.md or a copy")
     parser.add_argument("--dir", type=Path, help="where the data lies while it runs: the disk that is measured")
     parser.add_argument("--build", type=Path, help="the build that is measured (default build/release)")
     parser.add_argument("--postgres", default="/usr/lib/postgresql/15/bin", help="PostgreSQL's programs")
@@ -65,10 +64,12 @@ def measure_all(root, options):
         facts = bed.facts()
         print(report.machine_text(facts), flush=True)
         for name in options.names or BENCHMARKS:
-            began = time.monotonic()
-            tables.append(BENCHMARKS[name](bed))
-            print(report.as_text(tables[-1]), flush=True)
-            print(f"({time.monotonic() - began:.0f} s, {options.rounds} rounds)\n", flush=True)
+            disturbance = machine.Disturbance()
+            table = BENCHMARKS[name](bed)
+            say("")
+            table.notes += disturbance.notes()
+            tables.append(table)
+            print(report.as_text(table), flush=True)
     finally:
         bed.close()
     return facts, tables

@@ -110,7 +110,7 @@ class Postgres(Server):
 
     @property
     def version(self):
-        return processes.run([self.programs / "postgres", "--version"]).strip()
+        return processes.run([self.programs / "postgres", "--version"]).partition(")")[2].strip()
 
     @property
     def settings_text(self):

@@ -74,6 +74,25 @@ def stolen_seconds():
     return processor_seconds()[2]
 
 
+class Disturbance:
+    """Who else used the processors: looked at before a benchmark, when nothing of ours works, and over its length."""
+
+    PROBE_S = 1
+    OTHERS_LIMIT, STOLEN_LIMIT = 0.05, 0.02
+
+    def __init__(self):
+        self.others = busy_share(self.PROBE_S)
+        self.start, self.stolen_before = time.monotonic(), stolen_seconds()
+
+    def notes(self):
+        elapsed = time.monotonic() - self.start
+        stolen = (stolen_seconds() - self.stolen_before) / elapsed / os.cpu_count()
+        if self.others > self.OTHERS_LIMIT:
+            yield f"other work used {self.others:.0%} of the processors just before: measure again when it has ended"
+        if stolen > self.STOLEN_LIMIT:
+            yield f"the host kept {stolen:.0%} of the processors' time for itself"
+
+
 def facts(root, folder, postgres_version, duckdb_version, merganser):
     median, p99 = fsync_ms(folder)
     return {

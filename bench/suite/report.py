@@ -63,7 +63,7 @@ def as_text(table):
     out = [f"{table.name}: {table.title}", "", line(header), line(["-" * w for w in widths]), *map(line, rows), ""]
     out += [target_line(target) for target in table.targets]
     out += [f"note: {note}" for note in table.notes]
-    return "\n".join(out) + "\n"
+    return "\n".join(out).rstrip() + "\n\n"
 
 
 def as_markdown(table):
