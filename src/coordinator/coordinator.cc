@@ -432,7 +432,7 @@ void Coordinator::chores() {
   if (wal == 0) return;
   const bool large = wal >= limits_.checkpoint_wal_bytes;
   bool idle = false;
-  {
+  if (limits_.checkpoint_interval.count() > 0) {
     const std::lock_guard lock(mutex_);
     idle = SteadyClock::now() - last_write_ >= limits_.checkpoint_interval;
   }

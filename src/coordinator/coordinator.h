@@ -34,7 +34,7 @@ struct Limits {
   std::chrono::microseconds linger{0};         // wait for company after the first unit; 0: never
   std::chrono::milliseconds lane_lease{5000};  // an idle holder loses the lane after this, when others wait
   uint64_t checkpoint_wal_bytes = uint64_t{64} << 20;
-  std::chrono::milliseconds checkpoint_interval{60000};  // of idleness with a WAL that is not empty
+  std::chrono::milliseconds checkpoint_interval{60000};  // of idleness with a WAL that is not empty; 0: never
 };
 
 struct Counters {

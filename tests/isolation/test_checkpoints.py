@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 
 import psycopg
 import pytest
@@ -37,6 +38,21 @@ def test_by_size(start_server):
             connection.execute("insert into t values (%s, %s)", (i, "x" * 4000))
         wait_until(lambda: wal_bytes(server) < 300 * 4000, "a checkpoint", timeout=20)
         assert connection.execute("select count(*), sum(length(s)) from t").fetchone() == (300, 1_200_000)
+
+
+def test_when_idle(start_server):
+    server = start_server("--checkpoint-interval", "200ms")
+    with server.connect() as connection:
+        connection.execute("create table t as select 1 as i")
+        wait_until(lambda: wal_bytes(server) == 0, "a checkpoint", timeout=20)
+
+
+def test_never_when_idle_if_told_so(start_server):
+    server = start_server("--checkpoint-interval", "0")
+    with server.connect() as connection:
+        connection.execute("create table t as select 1 as i")
+        time.sleep(2.5)  # the writer looks every second when it has nothing else to do
+        assert wal_bytes(server) > 0
 
 
 def test_with_an_old_snapshot_open(fresh_server):
