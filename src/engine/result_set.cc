@@ -29,6 +29,11 @@ ResultSet::ResultSet(std::unique_ptr<Raw> raw, Columns columns) : raw_(std::move
       break;
     default:
       kind_ = ReturnKind::kNothing;
+      // CREATE TABLE AS says "nothing" and still gives the number of its rows, as the one value of one row.
+      if (duckdb_result_statement_type(raw_->result) == DUCKDB_STATEMENT_TYPE_CREATE &&
+          duckdb_column_count(&raw_->result) == 1 && duckdb_row_count(&raw_->result) == 1) {
+        changed_rows_ = static_cast<uint64_t>(duckdb_value_int64(&raw_->result, 0, 0));
+      }
       return;
   }
   if (!columns_) {

@@ -351,6 +351,7 @@ void Connection::log_in() {
   if (const Status status = apply_startup_parameters(); !status.ok()) return fatal(status.error());
   session_->keep_as_initial();
   session_->on_fatal = [this](const Error& error) { fatal(error); };
+  session_->on_warning = [this](const Error& warning) { writer_.notice_response(warning, NoticeSeverity::kWarning); };
   session_->on_variable = [this](const std::string& name, const std::string& value) {
     writer_.parameter_status(session::Variables::spelled(name), value);
   };

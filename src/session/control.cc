@@ -36,10 +36,16 @@ void Session::run_control(RunRequest request, const engine::StatementClass& kind
       run_begin(kind);
       return finish(request.done, std::move(completion));
     case StatementKind::kCommit:
-      if (!transaction_.active) return finish(request.done, std::move(completion));
+      if (!transaction_.active) {
+        warn(ErrorCode::kNoActiveTransaction, "there is no transaction in progress");
+        return finish(request.done, std::move(completion));
+      }
       return commit(std::move(request.done), kind.tag);
     case StatementKind::kRollback:
-      if (!transaction_.active) return finish(request.done, std::move(completion));
+      if (!transaction_.active) {
+        warn(ErrorCode::kNoActiveTransaction, "there is no transaction in progress");
+        return finish(request.done, std::move(completion));
+      }
       return rollback(std::move(request.done), kind.tag, std::nullopt);
     case StatementKind::kSet:
     case StatementKind::kUse:
@@ -64,6 +70,7 @@ void Session::run_control(RunRequest request, const engine::StatementClass& kind
 
 void Session::run_begin(const engine::StatementClass& kind) {
   if (transaction_.active) {
+    if (!transaction_.implicit) warn(ErrorCode::kActiveTransaction, "there is already a transaction in progress");
     transaction_.implicit = false;
     return;
   }
@@ -96,6 +103,7 @@ void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
   }
   if (kind.setting_is_local) {
     if (!transaction_.active || transaction_.implicit) {
+      warn(ErrorCode::kNoActiveTransaction, "SET LOCAL can only be used in transaction blocks");
       variables_ = old;  // it would end with this statement
     } else if (!transaction_.variables_local) {
       transaction_.variables_local = old;
@@ -178,6 +186,10 @@ void Session::run_discard(RunRequest request, const engine::StatementClass& kind
   Completion completion;
   completion.tag = kind.tag;
   finish(request.done, std::move(completion));
+}
+
+void Session::warn(ErrorCode code, std::string message) {
+  if (on_warning) on_warning(make_error(code, std::move(message)));
 }
 
 void Session::restore_variables(const Variables& to) {

@@ -138,6 +138,7 @@ void Session::close() {
   count_idle(false);
   on_fatal = nullptr;
   on_variable = nullptr;
+  on_warning = nullptr;
   idle_timer_.reset();
   statement_timer_.reset();
   if (busy_) {
@@ -227,7 +228,8 @@ Status Session::describe_on(readers::Lease& lease, Description& description) {
   MERGANSER_ASSIGN(engine::Prepared * prepared, lease.prepare(*description.sql, *description.kind));
   for (int i = 0; i < prepared->parameter_count(); i++) description.parameters.push_back(prepared->parameter_type(i));
   description.columns = prepared->columns();
-  description.rows_unknown = prepared->columns() == nullptr && description.kind->kind == StatementKind::kRead;
+  description.rows_unknown = prepared->columns() == nullptr &&
+                             (description.kind->kind == StatementKind::kRead || prepared->mentions_returning());
   if (description.kind->kind != StatementKind::kRead && !prepared->gives_rows()) description.columns = nullptr;
   return {};
 }

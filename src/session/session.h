@@ -93,6 +93,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Called when the session has to end by itself (idle in a transaction for too long).
   std::function<void(Error)> on_fatal;
+  // Something to tell that is no error.
+  std::function<void(const Error&)> on_warning;
   // Called when a reported variable changes: name, value.
   std::function<void(const std::string&, const std::string&)> on_variable;
 
@@ -133,6 +135,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void run_set(RunRequest request, const engine::StatementClass& kind);
   void run_show(RunRequest request, const engine::StatementClass& kind);
   void run_discard(RunRequest request, const engine::StatementClass& kind);
+  void warn(ErrorCode code, std::string message);
   void restore_variables(const Variables& to);
   void report(const std::string& name);
 
