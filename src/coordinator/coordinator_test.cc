@@ -86,7 +86,9 @@ class CoordinatorTest : public testing::Test {
 };
 
 TEST_F(CoordinatorTest, UnitsThatWaitTogetherShareOneCommit) {
-  start();
+  Limits limits;
+  limits.batch_time = std::chrono::minutes(1);  // however slow the machine
+  start(limits);
   ASSERT_FALSE(send("CREATE TABLE a (i INT)").get().error);
   const uint64_t commits = coordinator_->counters().commits;
   auto lane = take_lane();
@@ -273,6 +275,25 @@ TEST_F(CoordinatorTest, SettingsOfASessionHoldForItsUnitsOnly) {
   ASSERT_FALSE(first.get().error);
   ASSERT_FALSE(second.get().error);
   EXPECT_EQ(value("SELECT (max(epoch(t)) - min(epoch(t)))::INT FROM a"), "32400");
+}
+
+// What the writer has prepared is its own: a schema change that leaves the queue unexecuted must not touch it.
+TEST_F(CoordinatorTest, CancellingQueuedSchemaChangesLeavesTheWriterAlone) {
+  start();
+  ASSERT_FALSE(send("CREATE TABLE a (i INT)").get().error);
+  std::vector<std::future<Answer>> inserts;
+  std::vector<std::future<Answer>> changes;
+  const Error why = make_error(ErrorCode::kQueryCanceled, "cancelled");
+  for (int round = 0; round < 300; round++) {
+    for (int i = 0; i < 5; i++) inserts.push_back(send("INSERT INTO a VALUES (" + std::to_string(i) + ")"));
+    changes.push_back(send("CREATE TABLE IF NOT EXISTS b (i INT)", 2));
+    coordinator_->cancel(2, why);
+  }
+  for (auto& insert : inserts) EXPECT_FALSE(insert.get().error);
+  int cancelled = 0;
+  for (auto& change : changes) cancelled += change.get().error ? 1 : 0;
+  EXPECT_GT(cancelled, 0);
+  EXPECT_EQ(value("SELECT count(*) FROM a"), "1500");
 }
 
 }  // namespace

@@ -39,6 +39,8 @@ class Prepared {
   const Columns& columns() const { return columns_; }
   // Whether it gives rows: a query, or a change with RETURNING.
   bool gives_rows() const;
+  // A change that may give rows, even where columns() does not know them yet.
+  bool mentions_returning() const { return mentions_returning_; }
 
   // Executes with these values (as many as parameter_count()). Streaming: rows come as they are asked for.
   Result<ResultSet> execute(const std::vector<Value>& values, bool streaming);

@@ -200,3 +200,12 @@ def test_unknown_protocol_options_are_named(server):
         assert first.kind == "v" and b"_pq_.not_known\0" in first.body
         wire.finish_startup()
         assert wire.rows(query("select 1")) == [[b"1"]]
+
+
+def test_describe_returning_beside_a_parameter_that_hides_the_columns(wire, table):
+    """A parameter among a table function's arguments leaves the columns open until it is bound."""
+    wire.ask(query(f"create table {table}(i bigint)"))
+    sql = f"insert into {table} select g from generate_series(1, $1::bigint) as r(g) returning i"
+    assert wire.kinds(parse(sql), bind(b"2"), describe("P"), execute(), SYNC) == "12TDDCZI"
+    assert wire.kinds(parse(sql), describe("S"), SYNC) == "1tTZI"
+    assert wire.rows(query(f"select count(*) from {table}")) == [[b"2"]]
