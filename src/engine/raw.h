@@ -2,7 +2,6 @@
 #pragma once
 
 #include <duckdb.h>
-
 #include <memory>
 #include <string>
 

@@ -26,9 +26,9 @@ enum class TypeId : uint8_t {
   kUBigInt = 9,
   kFloat = 10,
   kDouble = 11,
-  kTimestamp = 12,    // int64 microseconds since 1970
-  kDate = 13,         // int32 days since 1970
-  kTime = 14,         // int64 microseconds since midnight
+  kTimestamp = 12,  // int64 microseconds since 1970
+  kDate = 13,       // int32 days since 1970
+  kTime = 14,       // int64 microseconds since midnight
   kInterval = 15,
   kHugeInt = 16,
   kVarchar = 17,
@@ -41,7 +41,7 @@ enum class TypeId : uint8_t {
   kList = 24,
   kStruct = 25,
   kMap = 26,
-  kUuid = 27,         // Hugeint whose highest bit is flipped
+  kUuid = 27,  // Hugeint whose highest bit is flipped
   kUnion = 28,
   kBit = 29,
   kTimeTz = 30,       // 40 bits microseconds, 24 bits offset
@@ -53,9 +53,9 @@ enum class TypeId : uint8_t {
   kSqlNull = 36,
   kStringLiteral = 37,
   kIntegerLiteral = 38,
-  kTimeNs = 39,       // int64 nanoseconds since midnight
-  kGeometry = 40,     // newer than the C header that we build with
-  kVariant = 41,      // likewise
+  kTimeNs = 39,    // int64 nanoseconds since midnight
+  kGeometry = 40,  // newer than the C header that we build with
+  kVariant = 41,   // likewise
 };
 
 struct LogicalType;

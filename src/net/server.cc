@@ -167,10 +167,12 @@ void Server::welcome(int fd, bool local) {
   } else {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
     set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-    const int idle = static_cast<int>(options_.tcp_keepalive.count());
-    set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle);
-    set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, idle / 6));
-    set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    // 0: as the system does it.
+    if (const int idle = static_cast<int>(options_.tcp_keepalive.count()); idle > 0) {
+      set_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle);
+      set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, idle / 6));
+      set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
+    }
     sockaddr_storage address{};
     socklen_t length = sizeof address;
     if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) peer = text_of(address);

@@ -114,6 +114,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_sync();
   void on_flush();
   void add_statement(const std::string& name, session::DescriptionPtr description, std::vector<int32_t> oids);
+  static Error missing_statement(const std::string& name);
+  static Error missing_portal(const std::string& name);
+  // describe.cc
   void describe_statement(const std::string& name);
   void describe_portal(const std::string& name);
   void describe_typed(const std::string& sql, const std::vector<session::ParameterRewrite>& typed,

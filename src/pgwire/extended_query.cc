@@ -10,15 +10,6 @@ namespace {
 
 using engine::StatementKind;
 
-Error no_statement(const std::string& name) {
-  return make_error(ErrorCode::kInvalidStatementName, name.empty()
-                                                          ? "unnamed prepared statement does not exist"
-                                                          : "prepared statement \"" + name + "\" does not exist");
-}
-Error no_portal(const std::string& name) {
-  return make_error(ErrorCode::kInvalidCursorName, "portal \"" + name + "\" does not exist");
-}
-
 int16_t format_of(std::span<const int16_t> formats, size_t index) {
   return formats.empty() ? int16_t{0} : formats.size() == 1 ? formats[0] : formats[index];
 }
@@ -41,6 +32,15 @@ size_t parameters_of(const session::Description& description) {
 }
 
 }  // namespace
+
+Error Connection::missing_statement(const std::string& name) {
+  return make_error(ErrorCode::kInvalidStatementName, name.empty()
+                                                          ? "unnamed prepared statement does not exist"
+                                                          : "prepared statement \"" + name + "\" does not exist");
+}
+Error Connection::missing_portal(const std::string& name) {
+  return make_error(ErrorCode::kInvalidCursorName, "portal \"" + name + "\" does not exist");
+}
 
 void Connection::extended_error(Error error) {
   if (!deferred_.empty()) {
@@ -107,7 +107,7 @@ void Connection::add_statement(const std::string& name, session::DescriptionPtr 
 void Connection::on_bind(const Bind& message) {
   const std::string name(message.portal);
   const auto statement = statements_.find(std::string(message.statement));
-  if (statement == statements_.end()) return extended_error(no_statement(std::string(message.statement)));
+  if (statement == statements_.end()) return extended_error(missing_statement(std::string(message.statement)));
   if (!name.empty() && portals_.contains(name)) {
     return extended_error(make_error(ErrorCode::kDuplicateCursor, "cursor \"" + name + "\" already exists"));
   }
@@ -186,125 +186,6 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
   return portal;
 }
 
-// ---- Describe --------------------------------------------------------------------------------------------------
-
-void Connection::on_describe(const Describe& message) {
-  if (message.kind == 'S') return describe_statement(std::string(message.name));
-  describe_portal(std::string(message.name));
-}
-
-void Connection::describe_statement(const std::string& name) {
-  const auto it = statements_.find(name);
-  if (it == statements_.end()) return extended_error(no_statement(name));
-  const session::DescriptionPtr description = it->second.description;
-  std::vector<int32_t> oids;
-  for (size_t i = 0; i < description->parameters.size(); i++) {
-    const engine::TypePtr& type = description->parameters[i];
-    const int32_t declared = it->second.oids[i];
-    oids.push_back(declared != 0 ? declared : type ? pg_type_of(*type).oid : oid::kText);
-  }
-  writer_.parameter_description(oids);
-  if (description->kind->kind == StatementKind::kShow) {
-    const std::vector<engine::Column> column{{description->kind->setting, engine::make_type(engine::TypeId::kVarchar)}};
-    if (description->kind->setting != "all") out_ += row_description_of(column, {});
-    return;
-  }
-  if (!description->rows_unknown) {
-    if (description->columns) {
-      out_ += row_description_of(*description->columns, {});
-    } else {
-      writer_.no_data();
-    }
-    return;
-  }
-  waiting_ = true;
-  std::vector<session::ParameterRewrite> typed(oids.size());
-  for (size_t i = 0; i < oids.size(); i++) {
-    const engine::TypePtr declared = it->second.oids[i] != 0 ? logical_type_of(it->second.oids[i]) : nullptr;
-    const engine::TypePtr& type = declared ? declared : description->parameters[i];
-    typed[i] = {session::ParameterForm::kCast, type ? type->to_sql() : "VARCHAR", false, {}};
-  }
-  describe_typed(*description->sql, typed, [self = shared_from_this()](Result<engine::Columns> columns) {
-    self->waiting_ = false;
-    if (columns.ok() && *columns) {
-      self->out_ += row_description_of(**columns, {});
-    } else {
-      self->extended_error(make_error(ErrorCode::kIndeterminateDatatype,
-                                      "could not determine the data types of the result", {},
-                                      "Cast the parameters, for example $1::INTEGER."));
-    }
-    self->resume_processing();
-  });
-}
-
-// Columns that DuckDB knows only once the parameters have types: tries the statement with these typed parameters, and
-// where even that is not enough (arguments of table functions) with NULLs of those types.
-void Connection::describe_typed(const std::string& sql, const std::vector<session::ParameterRewrite>& typed,
-                                std::function<void(Result<engine::Columns>)> done) {
-  std::vector<session::ParameterRewrite> nulls = typed;
-  for (session::ParameterRewrite& rewrite : nulls) {
-    if (rewrite.form == session::ParameterForm::kCast) rewrite.form = session::ParameterForm::kNull;
-  }
-  std::vector<size_t> kept;
-  const std::string with_types = session::rewrite_parameters(sql, typed, kept);
-  const std::string with_nulls = session::rewrite_parameters(sql, nulls, kept);
-  // Columns without an alias are named by their text: the casts are ours, not the client's.
-  const auto named_as_sent = [typed](const engine::Columns& columns) {
-    auto renamed = std::make_shared<std::vector<engine::Column>>(*columns);
-    for (engine::Column& column : *renamed) {
-      for (size_t i = 0; i < typed.size(); i++) {
-        const std::string ours = "CAST($" + std::to_string(i + 1) + " AS " + typed[i].type_sql + ")";
-        for (size_t at = column.name.find(ours); at != std::string::npos; at = column.name.find(ours)) {
-          column.name.replace(at, ours.size(), "$" + std::to_string(i + 1));
-        }
-      }
-    }
-    return engine::Columns(std::move(renamed));
-  };
-  session_->describe(with_types, [self = shared_from_this(), with_nulls, named_as_sent,
-                                  done = std::move(done)](const Result<session::DescriptionPtr>& first) {
-    if (first.ok() && (*first)->columns) return done(named_as_sent((*first)->columns));
-    self->session_->describe(with_nulls, [done](const Result<session::DescriptionPtr>& second) {
-      if (second.ok()) return done((*second)->columns);
-      done(second.error());
-    });
-  });
-}
-
-void Connection::describe_portal(const std::string& name) {
-  const auto it = portals_.find(name);
-  if (it == portals_.end()) return extended_error(no_portal(name));
-  Portal& portal = it->second;
-  if (portal.description->kind->kind == StatementKind::kShow && portal.description->kind->setting != "all") {
-    const std::vector<engine::Column> column{
-        {portal.description->kind->setting, engine::make_type(engine::TypeId::kVarchar)}};
-    out_ += row_description_of(column, portal.formats);
-    return;
-  }
-  const auto tell = [this, name](const engine::Columns& columns) {
-    const auto found = portals_.find(name);
-    if (found == portals_.end()) return;
-    if (!columns) return writer_.no_data();
-    if (found->second.formats.size() > 1 && found->second.formats.size() != columns->size()) {
-      return extended_error(
-          make_error(ErrorCode::kProtocolViolation, "bind message has " + std::to_string(found->second.formats.size()) +
-                                                        " result formats but query has " +
-                                                        std::to_string(columns->size()) + " columns"));
-    }
-    found->second.announced = columns;
-    out_ += row_description_of(*columns, found->second.formats);
-  };
-  if (!portal.description->rows_unknown) return tell(portal.description->columns);
-  waiting_ = true;
-  describe_typed(*portal.description->sql, portal.typed,
-                 [self = shared_from_this(), tell](const Result<engine::Columns>& columns) {
-                   self->waiting_ = false;
-                   if (columns.ok()) tell(*columns);
-                   if (!columns.ok()) self->extended_error(columns.error());
-                   self->resume_processing();
-                 });
-}
-
 // ---- Execute ---------------------------------------------------------------------------------------------------
 
 bool Connection::next_is_sync() const {
@@ -314,7 +195,7 @@ bool Connection::next_is_sync() const {
 void Connection::on_execute(const Execute& message) {
   const std::string name(message.portal);
   const auto it = portals_.find(name);
-  if (it == portals_.end()) return extended_error(no_portal(name));
+  if (it == portals_.end()) return extended_error(missing_portal(name));
   const auto max_rows = static_cast<uint64_t>(message.max_rows);
   if (max_rows == 0 && defer(name, it->second)) return;
   if (!deferred_.empty()) return settle([this, name, max_rows] { run_portal(name, max_rows); });
@@ -340,7 +221,7 @@ bool Connection::defer(const std::string& name, Portal& portal) {
 
 void Connection::run_portal(const std::string& name, uint64_t max_rows) {
   const auto it = portals_.find(name);
-  if (it == portals_.end()) return extended_error(no_portal(name));
+  if (it == portals_.end()) return extended_error(missing_portal(name));
   Portal& portal = it->second;
   if (portal.finished && portal.statement.kind->kind == StatementKind::kRead) {
     return writer_.command_complete(session::Session::tag_of(*portal.statement.kind, 0));
