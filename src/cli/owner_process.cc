@@ -104,6 +104,7 @@ Status OwnerProcess::start_engine(const std::string& file, const std::function<v
     });
   };
   hooks.before_commit = [this] { pool_->before_commit(); };
+  hooks.visibility = &pool_->visibility();
   hooks.retire_snapshots = [this](bool hard) { pool_->retire_snapshots(hard); };
   MERGANSER_ASSIGN(coordinator_, coordinator::Coordinator::start(*database_, limits, std::move(hooks)));
   database_->on_invalidated([this](const std::string&) { ask_to_leave(Leaving::kInvalidated); });
@@ -173,7 +174,11 @@ owner::Activity OwnerProcess::activity() const {
 // ---- control ---------------------------------------------------------------------------------------------------
 
 Result<std::string> OwnerProcess::control(std::string_view op) {
-  if (op == "status") return status_json();
+  if (op == "status") {
+    const std::lock_guard lock(parts_mutex_);
+    if (!parts_gone_) return status_json();
+    return make_error(ErrorCode::kAdminShutdown, "the owner of this file is shutting down");
+  }
   if (op == "stop") {
     ask_to_leave(Leaving::kStopCommand);
     return std::string("{}");
@@ -259,7 +264,8 @@ std::string OwnerProcess::status_json() {
   status["memory"] = {{"rss_bytes", resident_bytes()},
                       {"duckdb_bytes", engine_memory()},
                       {"spool_bytes", services_->spool.used.load()}};
-  return status.dump();
+  // A file name may hold anything, JSON only UTF-8.
+  return status.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 // ---- serving and leaving ---------------------------------------------------------------------------------------
@@ -268,6 +274,8 @@ void OwnerProcess::ask_to_leave(Leaving why) {
   const int call = ++leave_calls_;
   leaving_ = true;
   if (why == Leaving::kInvalidated) exit_code_ = 1;
+  const std::lock_guard lock(parts_mutex_);
+  if (parts_gone_) return;
   loop_->post([this, why, call] {
     if (call == 1) {
       constexpr const char* kWords[] = {"signal", "stop command", "idle", "invalidated"};
@@ -327,6 +335,10 @@ void OwnerProcess::shut_down() {
   if (pool_) pool_->stop();
   if (coordinator_) coordinator_->stop(true);
   ownership_->stop_watching();
+  {
+    const std::lock_guard lock(parts_mutex_);
+    parts_gone_ = true;
+  }
   server_.reset();
   // Tasks that still wait hold sessions, lanes and leases: they go while pool and coordinator are there.
   loop_.reset();

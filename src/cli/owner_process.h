@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "cli/settings.h"
@@ -62,6 +63,10 @@ class OwnerProcess {
   std::unique_ptr<session::Timer> drain_timer_;
   std::unique_ptr<session::Timer> grace_timer_;
 
+  // Between shut_down(), which takes the parts above away, and other threads that ask for something.
+  std::mutex parts_mutex_;
+  bool parts_gone_ = false;
+
   const TimePoint started_ = SteadyClock::now();
   std::atomic<int> leave_calls_ = 0;
   std::atomic<bool> leaving_ = false;
@@ -69,7 +74,7 @@ class OwnerProcess {
   std::atomic<int64_t> last_activity_ = 0;
   std::unique_ptr<session::Timer> mirror_timer_;
   std::function<void()> mirror_;
-  int exit_code_ = 0;
+  std::atomic<int> exit_code_ = 0;
 };
 
 }  // namespace merganser::cli

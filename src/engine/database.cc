@@ -193,7 +193,8 @@ Result<std::unique_ptr<Connection>> Database::connect() {
 
 Status Database::rescan_catalog(Connection& connection) {
   MERGANSER_ASSIGN(CatalogNamesPtr names, scan_catalog_names(connection));
-  catalog_names_.store(std::move(names), std::memory_order_release);
+  const std::lock_guard lock(catalog_mutex_);
+  catalog_names_ = std::move(names);
   return {};
 }
 

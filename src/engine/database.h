@@ -60,7 +60,10 @@ class Database {
   Status after_checkpoint();
 
   // The views and macros that classify() has to know of. Any thread.
-  CatalogNamesPtr catalog_names() const { return catalog_names_.load(std::memory_order_acquire); }
+  CatalogNamesPtr catalog_names() const {
+    const std::lock_guard lock(catalog_mutex_);
+    return catalog_names_;
+  }
   // After DDL, before its reply. When it cannot be read, nothing is known of the new names: an error to act on.
   Status rescan_catalog(Connection& connection);
 
@@ -88,7 +91,9 @@ class Database {
   std::string file_;
   std::string name_;
   std::unique_ptr<Connection> keeper_;  // keeps the instance alive and does our own chores
-  std::atomic<CatalogNamesPtr> catalog_names_;
+  // Not std::atomic<shared_ptr>: that of GCC 12 unlocks without release order after a load.
+  mutable std::mutex catalog_mutex_;
+  CatalogNamesPtr catalog_names_;
   std::unique_ptr<WalMark> mark_;
   std::string alarm_;
   int guard_fd_ = -1;

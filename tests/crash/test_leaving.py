@@ -10,7 +10,8 @@ import pytest
 
 from harness.background import ENDLESS, outcome, start_statement
 from harness.plain import plain_duckdb
-from harness.process import pid_alive, wait_until
+from harness.paths import PROGRAM
+from harness.process import pid_alive, run, wait_until
 
 
 def assert_nothing_left(auto):
@@ -173,3 +174,26 @@ def test_stop_force_of_a_hung_owner(auto):
     wait_until(lambda: not pid_alive(pid), "the hung owner is gone")
     with auto.connect() as connection:
         assert connection.execute("select 1").fetchone() == (1,)
+
+
+def test_questions_and_signals_while_it_leaves(start_server):
+    """Until the process is gone, everything that comes in from other threads finds either the parts or their end."""
+    for _ in range(3):
+        server = start_server()
+        with server.connect() as connection:
+            connection.execute("create or replace table t as select * from range(300000)")
+        stop = threading.Event()
+
+        def ask(server=server, stop=stop):
+            while not stop.is_set():
+                run([PROGRAM, "status", server.file, "--json"], env=server.place.environment())
+
+        asking = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in asking:
+            thread.start()
+        server.child.signal(signal.SIGTERM)
+        code = server.child.wait(30)
+        stop.set()
+        for thread in asking:
+            thread.join()
+        assert code == 0, server.log()
