@@ -373,16 +373,18 @@ Status Coordinator::commit_writer(bool ddl) {
 Status Coordinator::commit(engine::Connection& connection, bool wrote, bool ddl) {
   if (!wrote) return connection.commit();
   if (hooks_.before_commit) hooks_.before_commit();
+  const auto visibility =
+      hooks_.visibility != nullptr ? std::unique_lock(*hooks_.visibility) : std::unique_lock<std::shared_mutex>();
   MERGANSER_TRY(connection.commit());
   // The WAL's directory entry has to be durable too, or the file's name may be gone after a power cut.
-  MERGANSER_TRY(database_.acknowledge());
+  const Status acknowledged = database_.acknowledge();
   if (ddl) {
     // The change is durable whatever comes now; without the names of its views nothing further may be let in.
     const Status scanned = database_.rescan_catalog(connection);
     if (!scanned.ok()) database_.mark_invalidated("the catalog cannot be read: " + scanned.error().message);
   }
   after_commit(ddl);
-  return {};
+  return acknowledged;
 }
 
 void Coordinator::after_commit(bool ddl) {

@@ -13,6 +13,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <thread>
 #include <unordered_map>
 #include <variant>
@@ -59,6 +60,9 @@ struct Hooks {
   std::function<void(std::vector<std::function<void()>>)> deliver;
   // Just before COMMIT takes DuckDB's locks: the last moment at which readers can take a snapshot without waiting.
   std::function<void()> before_commit;
+  // Held alone from COMMIT until the commit has its number, shared while a snapshot is begun: so each snapshot knows
+  // exactly which commits it sees, and no later read gets an older one. BEGIN waits for COMMIT in DuckDB anyway.
+  std::shared_mutex* visibility = nullptr;
   // A commit is visible and durable; before its replies go out.
   std::function<void(uint64_t sequence)> committed;
   // Lets go of idle snapshots (and, when `hard`, of old ones in use) so that a checkpoint can run.

@@ -30,7 +30,11 @@ Status PgRowSink::begin(const engine::Columns& columns, std::string& out) {
   if (options_.announced) {
     bool same = options_.announced->size() == columns->size();
     for (size_t i = 0; same && i < columns->size(); i++) {
-      same = pg_type_of(*(*options_.announced)[i].type).oid == pg_type_of(*(*columns)[i].type).oid;
+      const engine::LogicalType& then = *(*options_.announced)[i].type;
+      const engine::LogicalType& now = *(*columns)[i].type;
+      // A column of untyped NULLs has whatever type one likes.
+      const bool null = then.id == engine::TypeId::kSqlNull || now.id == engine::TypeId::kSqlNull;
+      same = null || pg_type_of(then).oid == pg_type_of(now).oid;
     }
     if (!same) {
       return make_error(ErrorCode::kFeatureNotSupported, "cached plan must not change result type", {},

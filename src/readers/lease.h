@@ -61,6 +61,8 @@ class Lease {
   void ended_transaction() const;
   // Makes the session's settings hold; what was prepared under others may mean something else now.
   Status apply(const engine::SettingsPtr& settings) const;
+  // Its read waits for the client, who may take for ever: it no longer counts against the limit of reads at once.
+  void wait_for_client() const;
   bool expired() const { return pooled_->expired.load(std::memory_order_acquire); }
   void give_back();
 

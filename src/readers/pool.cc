@@ -30,9 +30,14 @@ void Lease::give_back() {
 Status Lease::begin_transaction(bool read_only) const {
   pooled_->connection->rollback();
   pooled_->armed = false;
+  const std::shared_lock visibility(pool_->visibility());
   const Status status = read_only ? pooled_->connection->begin_snapshot() : pooled_->connection->begin();
   if (status.ok()) pooled_->snapshot_since = ticks_now();
   return status;
+}
+
+void Lease::wait_for_client() const {
+  pool_->uncount(*pooled_);
 }
 
 void Lease::ended_transaction() const {
@@ -207,7 +212,8 @@ Status Pool::make_ready(const Lease& lease, const Job& job) {
 
 Status Pool::arm(PooledConnection& pooled) {
   disarm(pooled);
-  // Read the number first: the snapshot may then be newer than it says, never older.
+  // No commit can become visible and have no number yet: the snapshot sees exactly the commits up to this one.
+  const std::shared_lock visibility(visibility_);
   const uint64_t sequence = sequences_.committed();
   MERGANSER_TRY(pooled.connection->begin_snapshot());
   pooled.armed = true;
@@ -242,6 +248,15 @@ void Pool::put_back(Pooled pooled) {
     all_.erase(pooled.get());
   }
   lock.unlock();
+  wake_reads_.notify_one();
+}
+
+void Pool::uncount(PooledConnection& pooled) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!std::exchange(pooled.counts_as_snapshot, false)) return;
+    snapshots_out_--;
+  }
   wake_reads_.notify_one();
 }
 

@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <thread>
 #include <unordered_set>
 #include <vector>
@@ -22,7 +23,7 @@ namespace merganser::readers {
 
 struct PoolLimits {
   size_t threads = 4;                // for reads; as many again for transactions
-  size_t snapshot_connections = 32;  // reads that run or wait for their client at once
+  size_t snapshot_connections = 32;  // reads that run at once
   size_t pinned_connections = 1024;  // transactions and sessions with state of their own
   size_t queued_jobs = 100000;
   size_t cached_statements = 128;  // a connection
@@ -71,6 +72,8 @@ class Pool {
   // worker busy a cancel or a timeout must not wait as well. Those that run are the caller's to interrupt.
   void cancel(const CancelFlag& flag, const Error& why);
 
+  // See coordinator::Hooks::visibility.
+  std::shared_mutex& visibility() { return visibility_; }
   // The writer's hooks; see coordinator::Hooks.
   void before_commit();
   void retire_snapshots(bool hard);
@@ -101,11 +104,13 @@ class Pool {
   Status arm(PooledConnection& pooled);
   static void disarm(PooledConnection& pooled);
   void put_back(Pooled pooled);
+  void uncount(PooledConnection& pooled);
 
   engine::Database& database_;
   const PoolLimits limits_;
   const Sequences sequences_;
 
+  std::shared_mutex visibility_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable wake_reads_;

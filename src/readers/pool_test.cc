@@ -66,6 +66,18 @@ TEST_F(PoolTest, EveryReadSeesWhatWasCommittedBeforeIt) {
   }
 }
 
+// A commit that is visible but has no number yet must not get into a snapshot: the next read could get an older one.
+TEST_F(PoolTest, NoSnapshotBeginsBetweenACommitAndItsNumber) {
+  start();
+  std::unique_lock visibility(pool_->visibility());
+  ASSERT_TRUE(writer_->execute("INSERT INTO a VALUES (1)").ok());
+  auto waiting = std::async(std::launch::async, [&] { return read("SELECT count(*) FROM a"); });
+  EXPECT_EQ(waiting.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  committed_++;
+  visibility.unlock();
+  EXPECT_EQ(waiting.get(), "1");
+}
+
 TEST_F(PoolTest, SnapshotsAreArmedBeforeCommitsWhileReadsComeAndReused) {
   start();
   read("SELECT 1");
