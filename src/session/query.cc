@@ -124,7 +124,10 @@ void Query::produce() {
     const auto more = fill(out);
     if (!more.ok()) return emit(Progress::State::kFailed, std::move(out), cancelled_ ? cancel_reason_ : more.error());
     if (!*more) return emit(Progress::State::kFinished, std::move(out));
-    if (rows_left_ == 0) return emit(Progress::State::kSuspended, std::move(out));
+    if (rows_left_ == 0) {
+      if (owned_) owned_.wait_for_client();
+      return emit(Progress::State::kSuspended, std::move(out));
+    }
     bool park = false;
     {
       const std::lock_guard lock(mutex_);
@@ -133,6 +136,7 @@ void Query::produce() {
     }
     emit(Progress::State::kMore, std::move(out));
     if (!park) continue;
+    if (owned_) owned_.wait_for_client();
     const std::lock_guard lock(mutex_);
     if (outstanding_ <= setup_.output_limit / 2 || cancelled_) continue;  // the client was quicker
     // From here on the session's thread may resume on another worker at once: nothing may be touched any more.

@@ -7,7 +7,7 @@ import pytest
 
 from harness.net import reset_on_close
 from harness.process import wait_until
-from harness.wire import Wire, query, row
+from harness.wire import FLUSH, SYNC, Wire, bind, execute, parse, query, row
 
 ROWS = 3_000_000
 ALLOWANCE = 150 << 20
@@ -129,3 +129,28 @@ def test_a_slow_writer_of_a_long_message_costs_only_its_bytes(big):
     for wire in wires:
         wire.close()
     wait_until(lambda: big.child.alive, "the owner lives", timeout=1)
+
+
+def test_clients_that_do_not_read_leave_room_for_the_others(start_server):
+    """More of them than reads may run at once: a read that waits for its client is not one that runs."""
+    server = start_server("--max-read-connections", "4")
+    stuck = []
+    try:
+        for _ in range(8):
+            wire = Wire.open(server)
+            wire.send(query("select repeat('x', 1000) from range(20000)"))
+            stuck.append(wire)
+        for _ in range(8):
+            wire = Wire.open(server)
+            wire.send(parse("select * from range(100000)"), bind(portal="p"), execute("p", 5), FLUSH)
+            wire.until("s")
+            stuck.append(wire)
+        with Wire.open(server) as other:
+            other.socket.settimeout(20)
+            assert other.rows(query("select 1")) == [[b"1"]]
+        assert sum(m.kind == "D" for m in stuck[0].until_ready()) == 20000
+        stuck[-1].send(execute("p"), SYNC)
+        assert sum(m.kind == "D" for m in stuck[-1].until_ready()) == 99995
+    finally:
+        for wire in stuck:
+            wire.close()
