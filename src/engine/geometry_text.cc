@@ -31,7 +31,7 @@ class WkbReader {
       constexpr std::string_view kSuffix[] = {" ", " Z ", " M ", " ZM "};
       sink_.append(kSuffix[extra]);
     }
-    if (kind == kPoint) return with_name ? point() : vertex();
+    if (kind == kPoint) return point(with_name);
     if (kind == kLine) return sequence([this] { return vertex(); });
     if (kind == kPolygon) {
       return sequence([this] { return sequence([this] { return vertex(); }); });
@@ -57,8 +57,8 @@ class WkbReader {
     }
     return true;
   }
-  // An empty point is one whose coordinates are all NaN.
-  bool point() {
+  // An empty point is one whose coordinates are all NaN. Inside a MULTIPOINT points have no parentheses of their own.
+  bool point(bool parentheses) {
     bool empty = true;
     for (size_t i = 0; i < static_cast<size_t>(width_); ++i) {
       double number = 0;
@@ -71,9 +71,9 @@ class WkbReader {
       sink_.append("EMPTY");
       return true;
     }
-    sink_.put('(');
+    if (parentheses) sink_.put('(');
     const bool ok = vertex();
-    sink_.put(')');
+    if (parentheses) sink_.put(')');
     return ok;
   }
   template <typename Item>

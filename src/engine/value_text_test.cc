@@ -116,6 +116,7 @@ TEST_F(ValueTextTest, GeometriesReadAsDuckDbPrintsThem) {
       "MULTIPOINT (1 2, 3 4)",
       "MULTIPOINT Z (1 2 3, 4 5 6)",
       "MULTIPOINT EMPTY",
+      "MULTIPOINT (5 6, EMPTY)",
       "MULTILINESTRING ((0 0, 1 1), (2 2, 3 3))",
       "MULTIPOLYGON (((0 0, 0 1, 1 1, 0 0)), ((5 5, 5 6, 6 6, 5 5), (1 1, 1 2, 2 2, 1 1)))",
       "GEOMETRYCOLLECTION (POINT (0.1 -2), GEOMETRYCOLLECTION (LINESTRING EMPTY))",
