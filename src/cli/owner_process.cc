@@ -9,6 +9,7 @@
 
 #include "auth/password_file.h"
 #include "base/log.h"
+#include "cli/address.h"
 
 namespace merganser::cli {
 namespace {
@@ -21,13 +22,6 @@ constexpr std::chrono::milliseconds kMirror{200};
 
 std::chrono::milliseconds ms(Settings::Duration span) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(span);
-}
-
-// What DuckDB takes as a catalog name: the file's stem, unless that means something else already.
-std::string catalog_name(const std::string& file) {
-  std::string name = std::filesystem::path(file).stem().string();
-  if (name.empty() || name == "system" || name == "temp" || name == "memory" || name == "main") name += "_db";
-  return name;
 }
 
 std::string system_time_zone() {
@@ -65,7 +59,7 @@ Status OwnerProcess::open(const std::string& file, const std::function<void(cons
 Status OwnerProcess::start_engine(const std::string& file, const std::function<void(const std::string&)>& progress) {
   engine::DatabaseOptions options;
   options.file = file;
-  options.name = catalog_name(file);
+  options.name = cli::database_name(file);
   options.threads = static_cast<int>(settings_.threads);
   options.memory_limit = settings_.memory_limit;
   options.temp_directory = settings_.temp_dir.empty() ? file + ".tmp" : settings_.temp_dir;
@@ -289,6 +283,7 @@ void OwnerProcess::ask_to_leave(Leaving why) {
 
 void OwnerProcess::begin_drain() {
   ownership_->begin_leaving();
+  quiet_until_ = Deadline::in(kDrainTime + kForcedTime);
   drain_timer_ = loop_->timer(kDrainTime, [this] {
     log(LogLevel::kWarn, "owner.drain_timed_out", {{"sessions", server_->connections()}});
     server_->close_all();
@@ -299,7 +294,11 @@ void OwnerProcess::begin_drain() {
 
 // Sessions that were closed in the middle of a statement still end it.
 void OwnerProcess::finish_when_quiet() {
-  if (services_->counters.active == 0) return loop_->stop();
+  const bool quiet = services_->counters.active == 0;
+  if (!quiet && quiet_until_.expired()) {
+    log(LogLevel::kWarn, "owner.work_did_not_end", {{"statements", services_->counters.active.load()}});
+  }
+  if (quiet || quiet_until_.expired()) return loop_->stop();
   drain_timer_ = loop_->timer(kQuietCheck, [this] { finish_when_quiet(); });
 }
 

@@ -62,6 +62,7 @@ class OwnerProcess {
   std::unique_ptr<net::Server> server_;
   std::unique_ptr<session::Timer> drain_timer_;
   std::unique_ptr<session::Timer> grace_timer_;
+  Deadline quiet_until_;  // for interrupted work to end
 
   // Between shut_down(), which takes the parts above away, and other threads that ask for something.
   std::mutex parts_mutex_;
