@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 
 #include "base/log.h"
 #include "engine/bind_value.h"
@@ -20,6 +21,9 @@ duckdb_prepared_statement statement_of(void* handle) {
 duckdb_connection connection_of(void* handle) {
   return static_cast<duckdb_connection>(handle);
 }
+
+constexpr int kTriesBeforePause = 100;
+constexpr std::chrono::microseconds kPause{20};
 
 struct ClientSetting {
   std::string_view lower;
@@ -106,6 +110,28 @@ bool Prepared::gives_rows() const {
   }
 }
 
+// Runs the statement until its result is there, or its first rows are. The threads help when it takes long.
+TaskThreads::Help Prepared::run_tasks(void* handle) {
+  const auto pending = static_cast<duckdb_pending_result>(handle);
+  const auto start = std::chrono::steady_clock::now();
+  TaskThreads::Help help;
+  int idle = 0;
+  while (true) {
+    const duckdb_pending_state state = duckdb_pending_execute_task(pending);
+    if (state == DUCKDB_PENDING_ERROR || duckdb_pending_execution_is_finished(state)) return help;
+    if (!help && std::chrono::steady_clock::now() - start > kLongStatement) {
+      help = TaskThreads::Help(database_.task_threads());
+    }
+    if (state != DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+      idle = 0;
+    } else if (++idle < kTriesBeforePause) {
+      std::this_thread::yield();  // another thread has the last tasks
+    } else {
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+}
+
 Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool streaming) {
   duckdb_prepared_statement statement = statement_of(handle_);
   if (values.size() != parameter_types_.size()) {
@@ -113,31 +139,31 @@ Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool strea
                                                          " parameters, got " + std::to_string(values.size()));
   }
   for (size_t i = 0; i < values.size(); i++) MERGANSER_TRY(bind_value(statement, i + 1, values[i]));
-  auto raw = std::make_unique<ResultSet::Raw>();
-  duckdb_state state;
-  if (streaming) {
-    duckdb_pending_result pending = nullptr;
-    state = duckdb_pending_prepared_streaming(statement, &pending);
-    if (state == DuckDBError) {
-      const char* text = duckdb_pending_error(pending);
-      const std::string copy = text != nullptr ? text : "";
-      duckdb_destroy_pending(&pending);
-      // The pending result does not tell the error's type; the text's JSON or prefix does.
-      const int kind = error_kind_of_text(copy);
-      if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
-      return map_error(copy, kind, text_);
-    }
-    state = duckdb_execute_pending(pending, &raw->result);
+  duckdb_pending_result pending = nullptr;
+  const duckdb_state begun =
+      streaming ? duckdb_pending_prepared_streaming(statement, &pending) : duckdb_pending_prepared(statement, &pending);
+  TaskThreads::Help help;
+  if (begun == DuckDBSuccess) help = run_tasks(pending);
+  // Of a failed task only the pending result knows. It does not tell the error's type; the text's JSON or prefix does.
+  const char* text = duckdb_pending_error(pending);
+  if (text != nullptr && *text != '\0') {
+    const std::string copy = text;
     duckdb_destroy_pending(&pending);
-  } else {
-    state = duckdb_execute_prepared(statement, &raw->result);
+    const int kind = error_kind_of_text(copy);
+    if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
+    return map_error(copy, kind, text_);
   }
+  auto raw = std::make_unique<ResultSet::Raw>();
+  const duckdb_state state = duckdb_execute_pending(pending, &raw->result);
+  duckdb_destroy_pending(&pending);
   if (state == DuckDBError) {
     bool fatal = false;
     Error error = error_of(raw->result, text_, fatal);
     if (fatal) database_.mark_invalidated(error.message);
     return error;
   }
+  if (streaming) raw->threads = &database_.task_threads();
+  raw->is_long = static_cast<bool>(help);
   return ResultSet(std::move(raw), nullptr);
 }
 
@@ -173,6 +199,8 @@ Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql) {
 
 Status Connection::execute(std::string_view sql) {
   MERGANSER_ASSIGN(auto prepared, prepare(sql));
+  // A checkpoint is one long task that makes its own small ones.
+  const TaskThreads::Help help(database_.task_threads());
   MERGANSER_ASSIGN(auto result, prepared->execute({}, false));
   return {};
 }

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "engine/result_set.h"
+#include "engine/task_threads.h"
 #include "engine/value.h"
 
 namespace merganser::engine {
@@ -49,6 +50,7 @@ class Prepared {
   friend class Connection;
   Prepared(Database& database, void* handle, std::string text);
   void describe();
+  TaskThreads::Help run_tasks(void* pending);
 
   Database& database_;
   void* handle_;  // duckdb_prepared_statement

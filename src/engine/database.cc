@@ -1,6 +1,8 @@
 #include "engine/database.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
@@ -126,6 +128,13 @@ Status Database::configure_before_attach(const DatabaseOptions& options) {
     return make_error(ErrorCode::kInternalError, "DuckDB gave no connection");
   }
   keeper_.reset(new Connection(*this, connection));
+  // No background threads of DuckDB's: see task_threads.h. What it calls external includes the one that runs a
+  // statement.
+  MERGANSER_ASSIGN(const std::string threads, keeper_->query_text("SELECT current_setting('threads')"));
+  MERGANSER_ASSIGN([[maybe_unused]] const std::string none,
+                   keeper_->query_text("SET GLOBAL external_threads = " + threads));
+  task_threads_ =
+      std::make_unique<TaskThreads>(handle, static_cast<size_t>(std::max(std::atoi(threads.c_str()), 1) - 1));
   return {};
 }
 
@@ -173,6 +182,7 @@ Status Database::lock_down() {
 
 Database::~Database() {
   keeper_.reset();
+  task_threads_.reset();
   if (handle_ != nullptr) {
     duckdb_database handle = static_cast<duckdb_database>(handle_);
     duckdb_close(&handle);

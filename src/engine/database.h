@@ -46,6 +46,8 @@ class Database {
   // A connection with the file's main schema as its default and errors as JSON.
   Result<std::unique_ptr<Connection>> connect();
 
+  TaskThreads& task_threads() { return *task_threads_; }
+
   const std::string& name() const { return name_; }
   const std::string& file() const { return file_; }
 
@@ -90,6 +92,7 @@ class Database {
   void* handle_ = nullptr;  // duckdb_database
   std::string file_;
   std::string name_;
+  std::unique_ptr<TaskThreads> task_threads_;
   std::unique_ptr<Connection> keeper_;  // keeps the instance alive and does our own chores
   // Not std::atomic<shared_ptr>: that of GCC 12 unlocks without release order after a load.
   mutable std::mutex catalog_mutex_;

@@ -56,7 +56,11 @@ uint64_t ResultSet::materialised_rows() const {
 
 Result<std::optional<Chunk>> ResultSet::next() {
   if (!raw_ || kind_ != ReturnKind::kRows) return std::optional<Chunk>();
+  const auto start = std::chrono::steady_clock::now();
+  TaskThreads::Help help;
+  if (raw_->threads != nullptr && raw_->is_long) help = TaskThreads::Help(*raw_->threads);
   duckdb_data_chunk chunk = duckdb_fetch_chunk(raw_->result);
+  raw_->is_long |= std::chrono::steady_clock::now() - start > kLongStatement;
   if (chunk == nullptr) {
     // A streaming result reports here what went wrong after its first rows.
     const char* text = duckdb_result_error(&raw_->result);

@@ -3,11 +3,14 @@
 
 #include "engine/raw.h"
 #include "engine/result_set.h"
+#include "engine/task_threads.h"
 
 namespace merganser::engine {
 
 struct ResultSet::Raw {
   duckdb_result result{};
+  TaskThreads* threads = nullptr;  // of a streaming result, whose rows are made as they are asked for
+  bool is_long = false;            // they are worth the threads' help
   Raw() = default;
   ~Raw() { duckdb_destroy_result(&result); }
   Raw(const Raw&) = delete;
