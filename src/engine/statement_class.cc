@@ -351,6 +351,11 @@ class Classifier {
     size_t i = at + 1;
     if (word(i, "session") && word(i + 1, "characteristics")) {
       out.setting = "transaction";
+      for (size_t j = i; j + 1 < tokens_.size(); j++) {
+        if (!word(j, "read") || (!word(j + 1, "only") && !word(j + 1, "write"))) continue;
+        out.setting = "default_transaction_read_only";
+        out.setting_value = word(j + 1, "only") ? "on" : "off";
+      }
       return out;
     }
     if (word(i, "global")) {
@@ -377,6 +382,10 @@ class Classifier {
     if (i < tokens_.size() && (tokens_[i].is('=') || word(i, "to"))) i++;
     out.setting_is_default = word(i, "default") && i + 1 == tokens_.size();
     out.setting_value = value_text(i);
+    if (out.setting == "transaction") {
+      for (size_t j = i; j + 1 < tokens_.size(); j++)
+        out.read_only_transaction |= word(j, "read") && word(j + 1, "only");
+    }
     return out;
   }
 

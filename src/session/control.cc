@@ -101,6 +101,11 @@ void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
     if (transaction_.active) fail_transaction(std::nullopt);
     return finish_error(request.done, status.error());
   }
+  // SET TRANSACTION READ ONLY, SET transaction_read_only = on: for the transaction that is open, and only that way.
+  const auto flag = name == "transaction_read_only" ? variables_.show(name) : Result<std::string>(std::string());
+  if (transaction_.active && (kind.read_only_transaction || (flag.ok() && *flag == "on")))
+    transaction_.read_only = true;
+  if (name == "transaction_read_only") variables_ = old;
   if (kind.setting_is_local) {
     if (!transaction_.active || transaction_.implicit) {
       warn(ErrorCode::kNoActiveTransaction, "SET LOCAL can only be used in transaction blocks");

@@ -331,3 +331,17 @@ def test_a_session_without_a_connection_to_keep(server, table):
         assert one.execute("select 1").fetchone() == (1,)
         one.execute(f"create temporary table {table}(i int)")
         assert one.execute(f"select count(*) from {table}").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "how",
+    ["SET TRANSACTION READ ONLY", "SET transaction_read_only = on", "SET LOCAL transaction_read_only TO on"],
+)
+def test_a_transaction_becomes_read_only(connection, filled, how):
+    """Whoever asks for a read-only transaction gets one, and the next one may write again."""
+    connection.execute("BEGIN")
+    connection.execute(how)
+    with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+        connection.execute(f"INSERT INTO {filled} VALUES (99, 1)")
+    connection.execute("ROLLBACK")
+    connection.execute(f"INSERT INTO {filled} VALUES (99, 1)")
