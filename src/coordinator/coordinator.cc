@@ -2,6 +2,7 @@
 
 #include <random>
 
+#include "base/awake.h"
 #include "base/log.h"
 #include "engine/error_map.h"
 
@@ -84,6 +85,7 @@ void Coordinator::submit(UnitPtr unit) {
       queue_bytes_ += unit->footprint;
       session_bytes_[unit->session] += unit->footprint;
       queue_.emplace_back(std::move(unit));
+      arrived_.store(true, std::memory_order_release);
     }
   }
   if (!refused) {
@@ -101,6 +103,7 @@ void Coordinator::request_lane(LaneRequest request) {
     const std::lock_guard lock(mutex_);
     if (!stopping_) {
       queue_.emplace_back(std::move(request));
+      arrived_.store(true, std::memory_order_release);
       wake_.notify_one();
       return;
     }
@@ -149,9 +152,17 @@ void Coordinator::account_done_locked(const Unit& unit) {
 
 void Coordinator::run() {
   std::unique_lock lock(mutex_);
+  bool has_worked = false;
   while (true) {
     if (queue_.empty()) {
       if (stopping_) return;
+      if (std::exchange(has_worked, false)) {
+        arrived_.store(false, std::memory_order_relaxed);
+        lock.unlock();
+        stay_awake_for([this] { return arrived_.load(std::memory_order_acquire); });
+        lock.lock();
+        continue;
+      }
       const bool woken = wake_.wait_for(lock, kChoreInterval, [&] { return stopping_ || !queue_.empty(); });
       if (!woken) {
         lock.unlock();
@@ -168,6 +179,7 @@ void Coordinator::run() {
     lock.unlock();
     execute_batch(std::move(batch));
     if (checkpoint_due()) chores();
+    has_worked = true;
     lock.lock();
   }
 }
@@ -425,7 +437,8 @@ Coordinator::QueueState Coordinator::queue_state() const {
 // ---- checkpoints -----------------------------------------------------------------------------------------------
 
 bool Coordinator::checkpoint_due() const {
-  return SteadyClock::now() >= next_checkpoint_try_ && database_.wal_files().wal_bytes >= limits_.checkpoint_wal_bytes;
+  return database_.acknowledged_wal_bytes() >= limits_.checkpoint_wal_bytes &&
+         SteadyClock::now() >= next_checkpoint_try_;
 }
 
 void Coordinator::chores() {

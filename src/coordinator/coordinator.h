@@ -136,6 +136,7 @@ class Coordinator {
   std::unique_ptr<engine::Connection> writer_;
   engine::StatementCache cache_;  // the writer thread's alone
 
+  std::atomic<bool> arrived_ = false;  // something was queued since the writer last looked
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Entry> queue_;

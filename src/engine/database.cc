@@ -217,6 +217,7 @@ Status Database::check_guard() const {
 Status Database::acknowledge() {
   const uint64_t wal_bytes = size_of(file_ + ".wal");
   mark_->set(wal_bytes);
+  acknowledged_wal_bytes_.store(wal_bytes, std::memory_order_relaxed);
   if (wal_bytes == 0 || wal_was_there_.load(std::memory_order_relaxed)) return {};
   MERGANSER_TRY(sync_parent(file_));
   wal_was_there_ = true;
@@ -241,6 +242,7 @@ Status Database::check_wal_mark() {
 Status Database::after_checkpoint() {
   wal_was_there_ = exists(file_ + ".wal");
   mark_->reset();
+  acknowledged_wal_bytes_.store(0, std::memory_order_relaxed);
   return sync_parent(file_);
 }
 

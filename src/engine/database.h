@@ -77,6 +77,8 @@ class Database {
   void on_invalidated(std::function<void(const std::string&)> callback);
 
   WalFiles wal_files() const;
+  // Of the WAL, as of the last acknowledged commit: costs no system call.
+  uint64_t acknowledged_wal_bytes() const { return acknowledged_wal_bytes_.load(std::memory_order_relaxed); }
   uint64_t file_bytes() const;
 
   static std::string library_version();
@@ -105,6 +107,7 @@ class Database {
   std::string invalidated_reason_;
   std::function<void(const std::string&)> on_invalidated_;
   std::atomic<bool> wal_was_there_ = false;
+  std::atomic<uint64_t> acknowledged_wal_bytes_ = 0;
 };
 
 }  // namespace merganser::engine

@@ -3,6 +3,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/awake.h"
 #include "net/event_loop_impl.h"
 
 namespace merganser::net {
@@ -39,7 +40,12 @@ std::unique_ptr<session::Timer> EventLoop::timer(Duration after, std::function<v
 }
 
 void EventLoop::run() {
-  impl_->context.run();
+  while (!impl_->context.stopped()) {
+    // After each round of work, look for more before sleeping in run_one().
+    while (stay_awake_for([this] { return impl_->context.poll() > 0; })) {
+    }
+    impl_->context.run_one();
+  }
 }
 
 void EventLoop::stop() {

@@ -110,7 +110,8 @@ void Connection::process() {
     in_at_ = 0;
   }
   processing_ = false;
-  flush();
+  // Replies to what came before a running statement go out with its own: one write, one wake-up of the client.
+  if (!waiting_) flush();
   if (end_reason_ && !waiting_ && may_end() && !closing_ && in_.empty()) {
     fatal(*std::exchange(end_reason_, std::nullopt));
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/awake.h"
 #include "base/log.h"
 
 namespace merganser::readers {
@@ -70,7 +71,9 @@ void Pool::submit(Job job) {
     std::deque<Job>& queue = read ? reads_ : queue_;
     if (!stopping_ && (!read || queue.size() < limits_.queued_jobs)) {
       queue.push_back(std::move(job));
-      (read ? wake_reads_ : wake_).notify_one();
+      if (read) read_arrived_.store(true, std::memory_order_release);
+      // The thread that is still awake takes a lone read; a second one needs another thread.
+      if (!read || !awake_ || queue.size() > 1) (read ? wake_reads_ : wake_).notify_one();
       return;
     }
   }
@@ -125,6 +128,14 @@ void Pool::work(bool reads) {
     job.run = nullptr;
     lock.lock();
     running_--;
+    if (reads && reads_.empty() && !awake_ && !stopping_) {
+      awake_ = true;
+      read_arrived_.store(false, std::memory_order_relaxed);
+      lock.unlock();
+      stay_awake_for([this] { return read_arrived_.load(std::memory_order_acquire); });
+      lock.lock();
+      awake_ = false;
+    }
   }
 }
 

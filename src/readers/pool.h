@@ -5,6 +5,7 @@
 // acknowledged before it arrived. Threads: any. Lifetime: stop() before the Database goes; jobs not begun are refused.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -123,6 +124,8 @@ class Pool {
   size_t reads_since_commit_ = 0;
   TimePoint last_read_;
   bool stopping_ = false;
+  bool awake_ = false;                      // one thread without work looks for the next read
+  std::atomic<bool> read_arrived_ = false;  // since it began to look
   PoolCounters counters_;
   std::vector<std::thread> threads_;
 };
