@@ -19,11 +19,6 @@ Error unknown_outcome(const Error& cause) {
                     cause.message, "Look whether the change is there before you send it again.");
 }
 
-Error shutting_down() {
-  return make_error(ErrorCode::kAdminShutdown, "the owner of this file is shutting down",
-                    "The statement was not executed.", "Connect again; merganser url starts a new owner.");
-}
-
 Error not_executed(ErrorCode code, std::string message) {
   return make_error(code, std::move(message), "The statement was not executed.");
 }
@@ -51,190 +46,96 @@ Coordinator::~Coordinator() {
 
 // ---- entering --------------------------------------------------------------------------------------------------
 
-std::optional<Error> Coordinator::refusal_locked(const Unit& unit) {
-  if (stopping_) return shutting_down();
-  if (database_.invalidated()) {
-    return not_executed(ErrorCode::kCrashShutdown, "the database was invalidated by an error and restarts");
-  }
-  const auto session = session_bytes_.find(unit.session);
-  const size_t mine = session == session_bytes_.end() ? 0 : session->second;
-  const bool full = queue_units_ >= limits_.queue_units || queue_bytes_ + unit.footprint > limits_.queue_bytes;
-  const bool mine_full = mine > 0 && mine + unit.footprint > limits_.session_bytes;
-  if (!full && !mine_full) return std::nullopt;
-  counters_.refused_full++;
-  Error error =
-      not_executed(ErrorCode::kTooManyConnections,
-                   full ? "the write queue is full" : "this session has too many bytes waiting to be written");
-  error.hint = "Try again after a moment, with fewer writes at once.";
-  return error;
-}
-
 void Coordinator::submit(UnitPtr unit) {
-  unit->queued_at = SteadyClock::now();
-  unit->footprint = sizeof(Unit);
-  for (const Statement& statement : unit->statements) {
-    unit->footprint += sizeof(Statement) + statement.sql->size();
-    for (const engine::Value& value : statement.values) unit->footprint += value.footprint();
-  }
   std::optional<Error> refused;
-  {
-    const std::lock_guard lock(mutex_);
-    refused = refusal_locked(*unit);
-    if (!refused) {
-      queue_units_++;
-      queue_bytes_ += unit->footprint;
-      session_bytes_[unit->session] += unit->footprint;
-      queue_.emplace_back(std::move(unit));
-      arrived_.store(true, std::memory_order_release);
-    }
+  if (database_.invalidated()) {
+    refused = not_executed(ErrorCode::kCrashShutdown, "the database was invalidated by an error and restarts");
+  } else {
+    refused = queue_.push(unit);
   }
-  if (!refused) {
-    wake_.notify_one();
-    return;
-  }
+  if (!refused) return;
   Tasks tasks;
-  unit->footprint = 0;
   fail(std::move(unit), *std::move(refused), tasks);
   deliver(std::move(tasks));
 }
 
 void Coordinator::request_lane(LaneRequest request) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_) {
-      queue_.emplace_back(std::move(request));
-      arrived_.store(true, std::memory_order_release);
-      wake_.notify_one();
-      return;
-    }
+  if (auto refused = queue_.push(request)) {
+    deliver({[refuse = std::move(request.refused), error = *std::move(refused)] { refuse(error); }});
   }
-  deliver({[refused = std::move(request.refused)] { refused(shutting_down()); }});
 }
 
 void Coordinator::cancel(uint64_t session, const Error& why) {
-  Tasks tasks;
-  std::vector<UnitPtr> cancelled;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto it = queue_.begin(); it != queue_.end();) {
-      if (auto* unit = std::get_if<UnitPtr>(&*it); unit != nullptr && (*unit)->session == session) {
-        cancelled.push_back(std::move(*unit));
-        it = queue_.erase(it);
-      } else if (auto* lane = std::get_if<LaneRequest>(&*it); lane != nullptr && lane->session == session) {
-        tasks.push_back([refused = std::move(lane->refused), why] { refused(why); });
-        it = queue_.erase(it);
-      } else {
-        ++it;
-      }
-    }
-  }
+  Queue::Withdrawn withdrawn = queue_.withdraw(session);
   {
     const std::lock_guard lock(executing_mutex_);
     if (executing_session_ == session) writer_->interrupt();
   }
-  for (UnitPtr& unit : cancelled) {
+  Tasks tasks;
+  for (LaneRequest& lane : withdrawn.lanes) {
+    tasks.push_back([refused = std::move(lane.refused), why] { refused(why); });
+  }
+  for (UnitPtr& unit : withdrawn.units) {
     counters_.cancelled++;
     fail(std::move(unit), why, tasks);
   }
   deliver(std::move(tasks));
 }
 
-void Coordinator::account_done_locked(const Unit& unit) {
-  if (unit.footprint == 0) return;
-  queue_units_--;
-  queue_bytes_ -= unit.footprint;
-  const auto it = session_bytes_.find(unit.session);
-  it->second -= unit.footprint;
-  if (it->second == 0) session_bytes_.erase(it);
-}
-
 // ---- the writer ------------------------------------------------------------------------------------------------
 
 void Coordinator::run() {
-  std::unique_lock lock(mutex_);
   bool has_worked = false;
   while (true) {
-    if (queue_.empty()) {
-      if (stopping_) return;
-      if (std::exchange(has_worked, false)) {
-        arrived_.store(false, std::memory_order_relaxed);
-        lock.unlock();
-        stay_awake_for([this] { return arrived_.load(std::memory_order_acquire); });
-        lock.lock();
-        continue;
-      }
-      const bool woken = wake_.wait_for(lock, kChoreInterval, [&] { return stopping_ || !queue_.empty(); });
-      if (!woken) {
-        lock.unlock();
-        chores();
-        lock.lock();
-      }
-      continue;
+    Queue::Work work = queue_.take(has_worked ? Duration::zero() : kChoreInterval);
+    if (work.lane) {
+      serve_lane(*std::move(work.lane));
+    } else if (!work.batch.empty()) {
+      execute_batch(std::move(work.batch));
+      if (checkpoint_due()) chores();
+      has_worked = true;
+    } else if (work.closed) {
+      return;
+    } else if (std::exchange(has_worked, false)) {
+      stay_awake_for([this] { return queue_.arrived(); });
+    } else {
+      chores();
     }
-    if (std::holds_alternative<LaneRequest>(queue_.front())) {
-      serve_lane(lock);
-      continue;
-    }
-    std::vector<UnitPtr> batch = take_batch(lock);
-    lock.unlock();
-    execute_batch(std::move(batch));
-    if (checkpoint_due()) chores();
-    has_worked = true;
-    lock.lock();
   }
 }
 
-std::vector<UnitPtr> Coordinator::take_batch(std::unique_lock<std::mutex>& lock) {
-  if (limits_.linger.count() > 0 && queue_.size() == 1 && !stopping_) {
-    wake_.wait_for(lock, limits_.linger, [&] { return stopping_ || queue_.size() > 1; });
-  }
-  std::vector<UnitPtr> batch;
-  size_t bytes = 0;
-  while (!queue_.empty() && batch.size() < limits_.batch_units && bytes < limits_.batch_bytes) {
-    auto* unit = std::get_if<UnitPtr>(&queue_.front());
-    if (unit == nullptr) break;
-    const bool alone = (*unit)->alone || (*unit)->checkpoint;
-    if (alone && !batch.empty()) break;
-    bytes += (*unit)->footprint;
-    batch.push_back(std::move(*unit));
-    queue_.pop_front();
-    if (alone) break;
-  }
-  return batch;
-}
-
-void Coordinator::serve_lane(std::unique_lock<std::mutex>& lock) {
-  LaneRequest request = std::move(std::get<LaneRequest>(queue_.front()));
-  queue_.pop_front();
-  if (request.cancelled->load() || request.deadline.expired() || stopping_) {
-    Error error = stopping_ ? shutting_down()
-                            : not_executed(ErrorCode::kQueryCanceled,
-                                           request.cancelled->load() ? "canceling statement due to user request"
-                                                                     : "canceling statement due to statement timeout");
-    lock.unlock();
+void Coordinator::serve_lane(LaneRequest request) {
+  const bool stopping = queue_.closed();
+  if (request.cancelled->load() || request.deadline.expired() || stopping) {
+    Error error = stopping ? shutting_down()
+                           : not_executed(ErrorCode::kQueryCanceled,
+                                          request.cancelled->load() ? "canceling statement due to user request"
+                                                                    : "canceling statement due to statement timeout");
     deliver({[refused = std::move(request.refused), error = std::move(error)] { refused(error); }});
-    lock.lock();
     return;
   }
   std::unique_ptr<Lane> lane(new Lane(*this));
   lane->revoke_ = std::move(request.revoke);
   lane->set_busy();
-  lane_ = lane.get();
+  {
+    const std::lock_guard lock(lane_mutex_);
+    lane_ = lane.get();
+  }
   counters_.lanes_granted++;
-  lock.unlock();
   // std::function wants copyable captures: the lane crosses in a shared box.
   auto box = std::make_shared<std::unique_ptr<Lane>>(std::move(lane));
   deliver({[granted = std::move(request.granted), box] { granted(std::move(*box)); }});
   box.reset();
-  lock.lock();
   bool revoked = false;
+  std::unique_lock lock(lane_mutex_);
   while (lane_ != nullptr) {
-    wake_.wait_for(lock, std::chrono::milliseconds(20));
+    lane_released_.wait_for(lock, std::chrono::milliseconds(20));
     if (lane_ == nullptr || revoked) continue;
     const int64_t idle_since = lane_->idle_since_.load(std::memory_order_acquire);
-    if (idle_since == 0 || (queue_.empty() && !stopping_)) continue;
+    const bool closed = queue_.closed();
+    if (idle_since == 0 || (queue_.state().waiting == 0 && !closed)) continue;
     const auto idle = SteadyClock::now() - TimePoint(Duration(idle_since));
-    if (idle < limits_.lane_lease && !stopping_) continue;
+    if (idle < limits_.lane_lease && !closed) continue;
     revoked = true;
     counters_.lanes_revoked++;
     auto revoke = lane_->revoke_;
@@ -246,11 +147,11 @@ void Coordinator::serve_lane(std::unique_lock<std::mutex>& lock) {
 
 void Coordinator::release_lane(Lane& lane) {
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(lane_mutex_);
     if (lane_ != &lane) return;
     lane_ = nullptr;
   }
-  wake_.notify_one();
+  lane_released_.notify_one();
 }
 
 void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
@@ -261,7 +162,7 @@ void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
     if (unit->cancelled->load()) {
       counters_.cancelled++;
       fail(std::move(unit), not_executed(ErrorCode::kQueryCanceled, "canceling statement due to user request"), tasks);
-    } else if (unit->deadline.expired()) {
+    } else if (unit->options.deadline.expired()) {
       counters_.expired++;
       fail(std::move(unit), not_executed(ErrorCode::kQueryCanceled, "canceling statement due to statement timeout"),
            tasks);
@@ -341,7 +242,7 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
     writer_->rollback();
     if (unit->alone) cache_.clear();
     const bool retry = engine::is_conflict(status.error()) && unit->attempts < kMaxConflictRetries &&
-                       !unit->deadline.expired() && !unit->cancelled->load();
+                       !unit->options.deadline.expired() && !unit->cancelled->load();
     if (!retry) return fail(std::move(unit), status.error(), tasks);
     unit->attempts++;
     counters_.conflicts_retried++;
@@ -411,11 +312,8 @@ void Coordinator::after_commit(bool ddl) {
 
 void Coordinator::finish(UnitPtr unit, Tasks& tasks) {
   counters_.units++;
-  {
-    const std::lock_guard lock(mutex_);
-    account_done_locked(*unit);
-    last_write_ = SteadyClock::now();
-  }
+  queue_.settle(*unit);
+  last_write_.store(SteadyClock::now(), std::memory_order_relaxed);
   tasks.push_back([unit = std::shared_ptr<Unit>(std::move(unit))] { unit->done(unit->outcome); });
 }
 
@@ -430,8 +328,9 @@ void Coordinator::deliver(Tasks tasks) {
 }
 
 Coordinator::QueueState Coordinator::queue_state() const {
-  const std::lock_guard lock(mutex_);
-  return {queue_.size(), queue_bytes_, lane_ != nullptr};
+  const Queue::State state = queue_.state();
+  const std::lock_guard lock(lane_mutex_);
+  return {state.waiting, state.bytes, lane_ != nullptr};
 }
 
 // ---- checkpoints -----------------------------------------------------------------------------------------------
@@ -448,8 +347,7 @@ void Coordinator::chores() {
   const bool large = wal >= limits_.checkpoint_wal_bytes;
   bool idle = false;
   if (limits_.checkpoint_interval.count() > 0) {
-    const std::lock_guard lock(mutex_);
-    idle = SteadyClock::now() - last_write_ >= limits_.checkpoint_interval;
+    idle = SteadyClock::now() - last_write_.load() >= limits_.checkpoint_interval;
   }
   if (!large && !idle) return;
   const Status status = checkpoint(wal >= 4 * limits_.checkpoint_wal_bytes);
@@ -475,11 +373,7 @@ Status Coordinator::checkpoint(bool hard) {
 }
 
 void Coordinator::stop(bool checkpoint_too) {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
+  queue_.close();
   if (!thread_.joinable()) return;
   thread_.join();
   cache_.clear();

@@ -10,50 +10,16 @@
 
 #include <atomic>
 #include <condition_variable>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
 #include <thread>
-#include <unordered_map>
-#include <variant>
 
-#include "coordinator/lane.h"
-#include "coordinator/unit.h"
+#include "coordinator/queue.h"
 #include "engine/database.h"
 #include "engine/statement_cache.h"
 
 namespace merganser::coordinator {
-
-struct Limits {
-  size_t queue_units = 10000;
-  size_t queue_bytes = size_t{256} << 20;
-  size_t session_bytes = size_t{64} << 20;
-  size_t batch_units = 1024;
-  size_t batch_bytes = size_t{16} << 20;
-  std::chrono::milliseconds batch_time{50};    // of executing, before the batch is committed
-  std::chrono::microseconds linger{0};         // wait for company after the first unit; 0: never
-  std::chrono::milliseconds lane_lease{5000};  // an idle holder loses the lane after this, when others wait
-  uint64_t checkpoint_wal_bytes = uint64_t{64} << 20;
-  std::chrono::milliseconds checkpoint_interval{60000};  // of idleness with a WAL that is not empty; 0: never
-};
-
-struct Counters {
-  std::atomic<uint64_t> commits = 0;        // transactions made durable
-  std::atomic<uint64_t> units = 0;          // units answered
-  std::atomic<uint64_t> grouped_units = 0;  // of them, those that shared a commit
-  std::atomic<uint64_t> solo_reruns = 0;    // units that ran alone after an error in their group
-  std::atomic<uint64_t> conflicts_retried = 0;
-  std::atomic<uint64_t> refused_full = 0;  // 53300: queue or session budget
-  std::atomic<uint64_t> expired = 0;       // deadline passed while queued
-  std::atomic<uint64_t> cancelled = 0;
-  std::atomic<uint64_t> outcome_unknown = 0;
-  std::atomic<uint64_t> lanes_granted = 0;
-  std::atomic<uint64_t> lanes_revoked = 0;
-  std::atomic<uint64_t> checkpoints = 0;
-  std::atomic<uint64_t> checkpoint_failures = 0;
-  std::atomic<uint64_t> ddl = 0;
-};
 
 struct Hooks {
   // Runs the tasks on the sessions' thread; called once a batch.
@@ -103,16 +69,12 @@ class Coordinator {
 
  private:
   friend class Lane;
-  using Entry = std::variant<UnitPtr, LaneRequest>;
   using Tasks = std::vector<std::function<void()>>;
 
   Coordinator(engine::Database& database, Limits limits, Hooks hooks);
   void run();
-  std::vector<UnitPtr> take_batch(std::unique_lock<std::mutex>& lock);
-  void serve_lane(std::unique_lock<std::mutex>& lock);
+  void serve_lane(LaneRequest request);
   void release_lane(Lane& lane);
-  std::optional<Error> refusal_locked(const Unit& unit);
-  void account_done_locked(const Unit& unit);
 
   void execute_batch(std::vector<UnitPtr> batch);
   void execute_group(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks);
@@ -132,27 +94,22 @@ class Coordinator {
 
   engine::Database& database_;
   const Limits limits_;
+  Counters counters_;
   const Hooks hooks_;
   std::unique_ptr<engine::Connection> writer_;
   engine::StatementCache cache_;  // the writer thread's alone
 
-  std::atomic<bool> arrived_ = false;  // something was queued since the writer last looked
-  mutable std::mutex mutex_;
-  std::condition_variable wake_;
-  std::deque<Entry> queue_;
-  size_t queue_bytes_ = 0;
-  size_t queue_units_ = 0;
-  std::unordered_map<uint64_t, size_t> session_bytes_;
+  Queue queue_{limits_, counters_};
   std::mutex executing_mutex_;
   uint64_t executing_session_ = 0;  // sessions count from 1
-  Lane* lane_ = nullptr;
-  bool stopping_ = false;
+  mutable std::mutex lane_mutex_;
+  std::condition_variable lane_released_;
+  Lane* lane_ = nullptr;  // guarded by lane_mutex_
 
   std::atomic<uint64_t> committed_ = 0;
   std::atomic<uint64_t> ddl_generation_ = 0;
-  TimePoint last_write_;           // guarded by mutex_
+  std::atomic<TimePoint> last_write_;
   TimePoint next_checkpoint_try_;  // the writer thread's
-  Counters counters_;
   std::thread thread_;
 };
 

@@ -159,7 +159,7 @@ TEST_F(CoordinatorTest, CancelledAndExpiredUnitsAreNotExecuted) {
   auto kept = send("INSERT INTO a VALUES (1)", 1);
   auto cancelled = send("INSERT INTO a VALUES (2)", 2);
   auto late = unit({"INSERT INTO a VALUES (3)"}, 3);
-  late->deadline = Deadline::in(std::chrono::milliseconds(1));
+  late->options.deadline = Deadline::in(std::chrono::milliseconds(1));
   auto expired = send(std::move(late));
   coordinator_->cancel(2, make_error(ErrorCode::kQueryCanceled, "cancelled"));
   EXPECT_EQ(cancelled.get().error->code, ErrorCode::kQueryCanceled);  // at once, the lane is still taken

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "coordinator/write_options.h"
 #include "engine/connection.h"
 #include "engine/result_set.h"
 #include "engine/statement_class.h"
@@ -34,7 +35,7 @@ struct UnitOutcome {
 struct Unit {
   std::vector<Statement> statements;
   engine::SettingsPtr settings;
-  Deadline deadline;
+  WriteOptions options;
   uint64_t session = 0;
   bool alone = false;       // must not share its transaction: DDL, VACUUM
   bool checkpoint = false;  // the CHECKPOINT statement: no transaction at all

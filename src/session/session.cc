@@ -322,7 +322,7 @@ coordinator::UnitPtr Session::make_unit() {
   unit->session = id_;
   unit->cancelled = cancelled_;
   const auto timeout = variables_.statement_timeout();
-  if (timeout.count() > 0) unit->deadline = Deadline::in(timeout);
+  if (timeout.count() > 0) unit->options.deadline = Deadline::in(timeout);
   return unit;
 }
 

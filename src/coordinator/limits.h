@@ -1,0 +1,25 @@
+// How much may wait, how much goes into one transaction, and when checkpoints run.
+//
+// Threads: values, fixed when the coordinator starts.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+namespace merganser::coordinator {
+
+struct Limits {
+  size_t queue_units = 10000;
+  size_t queue_bytes = size_t{256} << 20;
+  size_t session_bytes = size_t{64} << 20;
+  size_t batch_units = 1024;
+  size_t batch_bytes = size_t{16} << 20;
+  std::chrono::milliseconds batch_time{50};    // of executing, before the batch is committed
+  std::chrono::microseconds linger{0};         // wait for company after the first unit; 0: never
+  std::chrono::milliseconds lane_lease{5000};  // an idle holder loses the lane after this, when others wait
+  uint64_t checkpoint_wal_bytes = uint64_t{64} << 20;
+  std::chrono::milliseconds checkpoint_interval{60000};  // of idleness with a WAL that is not empty; 0: never
+};
+
+}  // namespace merganser::coordinator
