@@ -11,7 +11,6 @@ namespace {
 
 constexpr size_t kCachedStatements = 256;
 constexpr std::chrono::seconds kChoreInterval{1};
-constexpr std::chrono::seconds kCheckpointBackoff{5};
 constexpr int kMaxConflictRetries = 20;
 
 Error unknown_outcome(const Error& cause) {
@@ -122,6 +121,8 @@ void Coordinator::serve_lane(LaneRequest request) {
     lane_ = lane.get();
   }
   counters_.lanes_granted++;
+  counters_.lane_wait.record(SteadyClock::now() - request.asked_at);
+  counters_.writer = WriterState::kLane;
   // std::function wants copyable captures: the lane crosses in a shared box.
   auto box = std::make_shared<std::unique_ptr<Lane>>(std::move(lane));
   deliver({[granted = std::move(request.granted), box] { granted(std::move(*box)); }});
@@ -143,6 +144,7 @@ void Coordinator::serve_lane(LaneRequest request) {
     deliver({[revoke = std::move(revoke)] { revoke(); }});
     lock.lock();
   }
+  counters_.writer = WriterState::kIdle;
 }
 
 void Coordinator::release_lane(Lane& lane) {
@@ -158,7 +160,11 @@ void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
   Tasks tasks;
   std::vector<UnitPtr> runnable;
   runnable.reserve(batch.size());
+  const TimePoint now = SteadyClock::now();
+  counters_.writer = WriterState::kExecuting;
   for (UnitPtr& unit : batch) {
+    counters_.queue_wait.record(now - unit->queued_at);
+    if (unit->stage) unit->stage->set(Stage::kExecuting, now);
     if (unit->cancelled->load()) {
       counters_.cancelled++;
       fail(std::move(unit), not_executed(ErrorCode::kQueryCanceled, "canceling statement due to user request"), tasks);
@@ -175,6 +181,7 @@ void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
   } else if (!runnable.empty()) {
     execute_group(runnable, 0, runnable.size(), tasks);
   }
+  counters_.writer = WriterState::kIdle;
   deliver(std::move(tasks));
 }
 
@@ -186,6 +193,7 @@ void Coordinator::execute_group(std::vector<UnitPtr>& batch, size_t first, size_
       execute_solo(batch[first], tasks);
       return;
     }
+    const TimePoint begun = SteadyClock::now();
     Status status = writer_->begin();
     size_t at = first;
     const Deadline until = Deadline::in(limits_.batch_time);
@@ -194,7 +202,9 @@ void Coordinator::execute_group(std::vector<UnitPtr>& batch, size_t first, size_
       if (status.ok()) at++;
     }
     if (status.ok()) {
+      counters_.execute.record(SteadyClock::now() - begun);
       const Status committed = commit_writer(false);
+      if (committed.ok()) count_batch({&batch[first], at - first});
       const bool shared = at - first > 1;
       for (size_t i = first; i < at; i++) {
         if (!committed.ok()) {
@@ -231,12 +241,15 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
     return finish(std::move(unit), tasks);
   }
   while (true) {
+    const TimePoint begun = SteadyClock::now();
     Status status = writer_->begin();
     if (status.ok()) status = run_unit(*unit);
     if (status.ok()) {
+      counters_.execute.record(SteadyClock::now() - begun);
       const Status committed = commit_writer(unit->alone);
       if (unit->alone) cache_.clear();
       if (!committed.ok()) return fail(std::move(unit), unknown_outcome(committed.error()), tasks);
+      count_batch({&unit, 1});
       return finish(std::move(unit), tasks);
     }
     writer_->rollback();
@@ -288,7 +301,12 @@ Status Coordinator::commit(engine::Connection& connection, bool wrote, bool ddl)
   if (hooks_.before_commit) hooks_.before_commit();
   const auto visibility =
       hooks_.visibility != nullptr ? std::unique_lock(*hooks_.visibility) : std::unique_lock<std::shared_mutex>();
-  MERGANSER_TRY(connection.commit());
+  const TimePoint sent = SteadyClock::now();
+  const WriterState before = counters_.writer.exchange(WriterState::kCommitting);
+  const Status committed = connection.commit();
+  counters_.writer = before;
+  counters_.commit.record(SteadyClock::now() - sent);
+  MERGANSER_TRY(committed);
   // The WAL's directory entry has to be durable too, or the file's name may be gone after a power cut.
   const Status acknowledged = database_.acknowledge();
   if (ddl) {
@@ -310,6 +328,18 @@ void Coordinator::after_commit(bool ddl) {
   if (hooks_.committed) hooks_.committed(sequence);
 }
 
+void Coordinator::count_batch(std::span<const UnitPtr> units) {
+  uint64_t rows = 0;
+  for (const UnitPtr& unit : units) {
+    for (const engine::ResultSet& result : unit->outcome.results) {
+      rows += result.kind() == engine::ReturnKind::kRows ? result.materialised_rows() : result.changed_rows();
+    }
+  }
+  counters_.rows += rows;
+  counters_.batch_units.record(units.size());
+  counters_.batch_rows.record(rows);
+}
+
 void Coordinator::finish(UnitPtr unit, Tasks& tasks) {
   counters_.units++;
   queue_.settle(*unit);
@@ -319,6 +349,7 @@ void Coordinator::finish(UnitPtr unit, Tasks& tasks) {
 
 void Coordinator::fail(UnitPtr unit, Error error, Tasks& tasks) {
   if (error.code == ErrorCode::kTransactionResolutionUnknown) counters_.outcome_unknown++;
+  if (error.code == ErrorCode::kSerializationFailure) counters_.conflicts_reported++;
   unit->outcome.error = std::move(error);
   finish(std::move(unit), tasks);
 }
@@ -331,45 +362,6 @@ Coordinator::QueueState Coordinator::queue_state() const {
   const Queue::State state = queue_.state();
   const std::lock_guard lock(lane_mutex_);
   return {state.waiting, state.bytes, lane_ != nullptr};
-}
-
-// ---- checkpoints -----------------------------------------------------------------------------------------------
-
-bool Coordinator::checkpoint_due() const {
-  return database_.acknowledged_wal_bytes() >= limits_.checkpoint_wal_bytes &&
-         SteadyClock::now() >= next_checkpoint_try_;
-}
-
-void Coordinator::chores() {
-  if (database_.invalidated() || SteadyClock::now() < next_checkpoint_try_) return;
-  const uint64_t wal = database_.wal_files().wal_bytes;
-  if (wal == 0) return;
-  const bool large = wal >= limits_.checkpoint_wal_bytes;
-  bool idle = false;
-  if (limits_.checkpoint_interval.count() > 0) {
-    idle = SteadyClock::now() - last_write_.load() >= limits_.checkpoint_interval;
-  }
-  if (!large && !idle) return;
-  const Status status = checkpoint(wal >= 4 * limits_.checkpoint_wal_bytes);
-  if (status.ok()) return;
-  next_checkpoint_try_ = SteadyClock::now() + kCheckpointBackoff;
-  if (large) {
-    log(LogLevel::kWarn, "checkpoint.postponed",
-        {{"file", database_.file()}, {"wal_bytes", wal}, {"why", status.error().message}});
-  }
-}
-
-Status Coordinator::checkpoint(bool hard) {
-  if (hooks_.retire_snapshots) hooks_.retire_snapshots(hard);
-  Status status = writer_->execute("CHECKPOINT");
-  if (!status.ok() && status.error().message.find("other") != std::string::npos) {
-    // DuckDB's own advice here, FORCE CHECKPOINT, would stop everybody.
-    status = make_error(ErrorCode::kObjectInUse, "cannot checkpoint while older snapshots are in use", {},
-                        "It happens by itself once the transactions and reads that began earlier have ended.");
-  }
-  if (status.ok()) status = database_.after_checkpoint();
-  (status.ok() ? counters_.checkpoints : counters_.checkpoint_failures)++;
-  return status;
 }
 
 void Coordinator::stop(bool checkpoint_too) {

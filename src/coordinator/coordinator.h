@@ -13,6 +13,7 @@
 #include <memory>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
 #include <thread>
 
 #include "coordinator/queue.h"
@@ -83,6 +84,7 @@ class Coordinator {
   Result<engine::ResultSet> run_statement(const Statement& statement, uint64_t session);
   void mark_executing(uint64_t session);
   Status commit_writer(bool ddl);
+  void count_batch(std::span<const UnitPtr> units);
   void finish(UnitPtr unit, Tasks& tasks);
   void fail(UnitPtr unit, Error error, Tasks& tasks);
   void deliver(Tasks tasks);

@@ -1,21 +1,52 @@
-// What the write path counts.
+// What the writer has counted and measured since the owner started, for status and merganser.statistics.
 //
-// Threads: any.
+// Threads: all of it atomic; read from any. Lifetime: the coordinator's.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
+#include <string_view>
+
+#include "base/histogram.h"
 
 namespace merganser::coordinator {
+
+// Why a write was executed by itself instead of as a part of one statement for many.
+enum class NotCoalesced : uint8_t {
+  kAlone,     // nothing of its shape waited with it
+  kShape,     // not of a form that is known to mean the same
+  kVolatile,  // a function that gives something else each time, or a subquery
+  kTable,     // its table has what makes rows depend on one another: triggers, foreign keys, views
+  kKey,       // its key is not a whole unique key, or it would change one
+  kSameKey,   // another write of the batch has its key
+  kNullKey,   // NULL in a unique column
+  kType,      // a value whose meaning depends on how it is written
+  kSettings,  // settings that change what it means
+  kSeveral,   // several statements in one unit
+  kBackoff,   // its shape failed too often lately
+  kFailed,    // the whole failed, so that each ran alone
+  kCount
+};
+inline constexpr std::array<std::string_view, static_cast<size_t>(NotCoalesced::kCount)> kNotCoalescedNames{
+    "alone",    "shape", "volatile", "table",   "key",     "same_key",
+    "null_key", "type",  "settings", "several", "backoff", "failed"};
+
+// What the writer thread does now.
+enum class WriterState : uint8_t { kIdle, kExecuting, kCommitting, kLane, kCheckpoint, kCount };
+inline constexpr std::array<std::string_view, static_cast<size_t>(WriterState::kCount)> kWriterStateNames{
+    "idle", "executing", "committing", "lane", "checkpoint"};
 
 struct Counters {
   std::atomic<uint64_t> commits = 0;        // transactions made durable
   std::atomic<uint64_t> units = 0;          // units answered
   std::atomic<uint64_t> grouped_units = 0;  // of them, those that shared a commit
+  std::atomic<uint64_t> rows = 0;           // changed by committed units
   std::atomic<uint64_t> solo_reruns = 0;    // units that ran alone after an error in their group
   std::atomic<uint64_t> conflicts_retried = 0;
-  std::atomic<uint64_t> refused_full = 0;  // 53300: queue or session budget
-  std::atomic<uint64_t> expired = 0;       // deadline passed while queued
+  std::atomic<uint64_t> conflicts_reported = 0;  // 40001 to a client
+  std::atomic<uint64_t> refused_full = 0;        // 53300: queue or session budget
+  std::atomic<uint64_t> expired = 0;             // deadline passed while queued
   std::atomic<uint64_t> cancelled = 0;
   std::atomic<uint64_t> outcome_unknown = 0;
   std::atomic<uint64_t> lanes_granted = 0;
@@ -23,6 +54,23 @@ struct Counters {
   std::atomic<uint64_t> checkpoints = 0;
   std::atomic<uint64_t> checkpoint_failures = 0;
   std::atomic<uint64_t> ddl = 0;
+
+  std::atomic<uint64_t> coalesced_units = 0;       // units whose statements ran as parts of larger ones
+  std::atomic<uint64_t> coalesced_statements = 0;  // the larger ones
+  std::array<std::atomic<uint64_t>, kNotCoalescedNames.size()> not_coalesced{};
+  void count(NotCoalesced why, uint64_t units = 1) {
+    not_coalesced[static_cast<size_t>(why)].fetch_add(units, std::memory_order_relaxed);
+  }
+
+  std::atomic<WriterState> writer = WriterState::kIdle;
+
+  Histogram queue_wait;   // µs from arrival to the batch
+  Histogram lane_wait;    // µs from asking for the lane to having it
+  Histogram batch_units;  // units that shared a commit
+  Histogram batch_rows;   // rows that shared a commit
+  Histogram execute;      // µs of a batch before its COMMIT
+  Histogram commit;       // µs of COMMIT: DuckDB's bookkeeping and the fsync of the log
+  Histogram checkpoint;   // µs of a checkpoint
 };
 
 }  // namespace merganser::coordinator

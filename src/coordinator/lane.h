@@ -42,6 +42,7 @@ struct LaneRequest {
   std::function<void(std::unique_ptr<Lane>)> granted;  // on the session's thread
   std::function<void(Error)> refused;                  // deadline passed, shutting down
   std::function<void()> revoke;                        // see Lane
+  TimePoint asked_at;                                  // set by the queue
   std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
 };
 

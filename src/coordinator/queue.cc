@@ -49,6 +49,7 @@ std::optional<Error> Queue::push(UnitPtr& unit) {
 }
 
 std::optional<Error> Queue::push(LaneRequest& request) {
+  request.asked_at = SteadyClock::now();
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return shutting_down();

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "base/stage.h"
 #include "coordinator/write_options.h"
 #include "engine/connection.h"
 #include "engine/result_set.h"
@@ -45,6 +46,7 @@ struct Unit {
   // Set by cancel() from any thread; looked at before the unit is executed.
   std::shared_ptr<std::atomic<bool>> cancelled = std::make_shared<std::atomic<bool>>(false);
 
+  StageMarkPtr stage;    // of its session; may be null
   size_t footprint = 0;  // bytes counted against the budgets, until the reply is out
   TimePoint queued_at;
   int attempts = 0;
