@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kCachedStatements = 256;
 constexpr std::chrono::seconds kChoreInterval{1};
 constexpr int kMaxConflictRetries = 20;
+constexpr char kNotExecuted[] = "The statement was not executed.";
+constexpr char kCancelledByUser[] = "canceling statement due to user request";
 
 Error unknown_outcome(const Error& cause) {
   return make_error(ErrorCode::kTransactionResolutionUnknown, "the commit was sent, but whether it happened is unknown",
@@ -19,7 +21,13 @@ Error unknown_outcome(const Error& cause) {
 }
 
 Error not_executed(ErrorCode code, std::string message) {
-  return make_error(code, std::move(message), "The statement was not executed.");
+  return make_error(code, std::move(message), kNotExecuted);
+}
+
+Error deadline_passed() {
+  Error error = not_executed(ErrorCode::kQueryCanceled, "the deadline passed before the statement was executed");
+  error.hint = "Send it again if it still makes sense; merganser.deadline_ms and statement_timeout set how long it has.";
+  return error;
 }
 
 }  // namespace
@@ -47,14 +55,16 @@ Coordinator::~Coordinator() {
 
 void Coordinator::submit(UnitPtr unit) {
   std::optional<Error> refused;
+  Queue::Answered answered;
   if (database_.invalidated()) {
     refused = not_executed(ErrorCode::kCrashShutdown, "the database was invalidated by an error and restarts");
   } else {
-    refused = queue_.push(unit);
+    refused = queue_.push(unit, answered);
   }
-  if (!refused) return;
+  if (!refused && answered.empty()) return;
   Tasks tasks;
-  fail(std::move(unit), *std::move(refused), tasks);
+  answer(std::move(answered), tasks);
+  if (refused) fail(std::move(unit), *std::move(refused), tasks);
   deliver(std::move(tasks));
 }
 
@@ -76,7 +86,9 @@ void Coordinator::cancel(uint64_t session, const Error& why) {
   }
   for (UnitPtr& unit : withdrawn.units) {
     counters_.cancelled++;
-    fail(std::move(unit), why, tasks);
+    Error error = why;
+    if (error.detail.empty()) error.detail = kNotExecuted;
+    fail(std::move(unit), std::move(error), tasks);
   }
   deliver(std::move(tasks));
 }
@@ -105,11 +117,10 @@ void Coordinator::run() {
 
 void Coordinator::serve_lane(LaneRequest request) {
   const bool stopping = queue_.closed();
-  if (request.cancelled->load() || request.deadline.expired() || stopping) {
-    Error error = stopping ? shutting_down()
-                           : not_executed(ErrorCode::kQueryCanceled,
-                                          request.cancelled->load() ? "canceling statement due to user request"
-                                                                    : "canceling statement due to statement timeout");
+  if (request.cancelled->load() || request.options.deadline.expired() || stopping) {
+    Error error = stopping                    ? shutting_down()
+                  : request.cancelled->load() ? not_executed(ErrorCode::kQueryCanceled, kCancelledByUser)
+                                              : deadline_passed();
     deliver({[refused = std::move(request.refused), error = std::move(error)] { refused(error); }});
     return;
   }
@@ -134,7 +145,7 @@ void Coordinator::serve_lane(LaneRequest request) {
     if (lane_ == nullptr || revoked) continue;
     const int64_t idle_since = lane_->idle_since_.load(std::memory_order_acquire);
     const bool closed = queue_.closed();
-    if (idle_since == 0 || (queue_.state().waiting == 0 && !closed)) continue;
+    if (idle_since == 0 || (!closed && !queue_.contended())) continue;
     const auto idle = SteadyClock::now() - TimePoint(Duration(idle_since));
     if (idle < limits_.lane_lease && !closed) continue;
     revoked = true;
@@ -165,13 +176,8 @@ void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
   for (UnitPtr& unit : batch) {
     counters_.queue_wait.record(now - unit->queued_at);
     if (unit->stage) unit->stage->set(Stage::kExecuting, now);
-    if (unit->cancelled->load()) {
-      counters_.cancelled++;
-      fail(std::move(unit), not_executed(ErrorCode::kQueryCanceled, "canceling statement due to user request"), tasks);
-    } else if (unit->options.deadline.expired()) {
-      counters_.expired++;
-      fail(std::move(unit), not_executed(ErrorCode::kQueryCanceled, "canceling statement due to statement timeout"),
-           tasks);
+    if (auto error = overdue(*unit)) {
+      fail(std::move(unit), *std::move(error), tasks);
     } else {
       runnable.push_back(std::move(unit));
     }
@@ -241,6 +247,8 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
     return finish(std::move(unit), tasks);
   }
   while (true) {
+    // Nothing of an attempt before this one was kept.
+    if (auto error = overdue(*unit)) return fail(std::move(unit), *std::move(error), tasks);
     const TimePoint begun = SteadyClock::now();
     Status status = writer_->begin();
     if (status.ok()) status = run_unit(*unit);
@@ -254,8 +262,7 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
     }
     writer_->rollback();
     if (unit->alone) cache_.clear();
-    const bool retry = engine::is_conflict(status.error()) && unit->attempts < kMaxConflictRetries &&
-                       !unit->options.deadline.expired() && !unit->cancelled->load();
+    const bool retry = engine::is_conflict(status.error()) && unit->attempts < kMaxConflictRetries;
     if (!retry) return fail(std::move(unit), status.error(), tasks);
     unit->attempts++;
     counters_.conflicts_retried++;
@@ -342,9 +349,28 @@ void Coordinator::count_batch(std::span<const UnitPtr> units) {
 
 void Coordinator::finish(UnitPtr unit, Tasks& tasks) {
   counters_.units++;
-  queue_.settle(*unit);
+  Queue::Answered answered;
+  queue_.settle(*unit, answered);
   last_write_.store(SteadyClock::now(), std::memory_order_relaxed);
   tasks.push_back([unit = std::shared_ptr<Unit>(std::move(unit))] { unit->done(unit->outcome); });
+  answer(std::move(answered), tasks);
+}
+
+void Coordinator::answer(Queue::Answered answered, Tasks& tasks) {
+  for (UnitPtr& unit : answered) {
+    tasks.push_back([unit = std::shared_ptr<Unit>(std::move(unit))] { unit->done(unit->outcome); });
+  }
+}
+
+// Why the unit is not to be begun any more.
+std::optional<Error> Coordinator::overdue(const Unit& unit) {
+  if (unit.cancelled->load()) {
+    counters_.cancelled++;
+    return not_executed(ErrorCode::kQueryCanceled, kCancelledByUser);
+  }
+  if (!unit.options.deadline.expired()) return std::nullopt;
+  counters_.expired++;
+  return deadline_passed();
 }
 
 void Coordinator::fail(UnitPtr unit, Error error, Tasks& tasks) {
@@ -361,7 +387,7 @@ void Coordinator::deliver(Tasks tasks) {
 Coordinator::QueueState Coordinator::queue_state() const {
   const Queue::State state = queue_.state();
   const std::lock_guard lock(lane_mutex_);
-  return {state.waiting, state.bytes, lane_ != nullptr};
+  return {state.waiting, state.debounced, state.bytes, lane_ != nullptr};
 }
 
 void Coordinator::stop(bool checkpoint_too) {

@@ -49,6 +49,10 @@ class Coordinator {
   // The session's unit or lane request that still waits is answered with `why` at once; one that executes is
   // interrupted, which the caller repeats until its answer has come.
   void cancel(uint64_t session, const Error& why);
+  // What waits for its debounce is executed now: the write with this dedup_key, those of a session, all.
+  void flush(const std::string& dedup_key) { queue_.flush(dedup_key); }
+  void flush_session(uint64_t session) { queue_.flush_session(session); }
+  void flush_all() { queue_.flush_all(); }
   // Makes an interactive transaction durable. The caller holds the lane, or wrote nothing. Blocks for the fsync.
   Status commit(engine::Connection& connection, bool wrote, bool ddl);
 
@@ -59,6 +63,7 @@ class Coordinator {
 
   struct QueueState {
     size_t waiting = 0;
+    size_t debounced = 0;
     size_t bytes = 0;
     bool lane_taken = false;
   };
@@ -87,6 +92,8 @@ class Coordinator {
   void count_batch(std::span<const UnitPtr> units);
   void finish(UnitPtr unit, Tasks& tasks);
   void fail(UnitPtr unit, Error error, Tasks& tasks);
+  static void answer(Queue::Answered answered, Tasks& tasks);
+  std::optional<Error> overdue(const Unit& unit);
   void deliver(Tasks tasks);
   void after_commit(bool ddl);
 

@@ -48,6 +48,8 @@ struct Counters {
   std::atomic<uint64_t> refused_full = 0;        // 53300: queue or session budget
   std::atomic<uint64_t> expired = 0;             // deadline passed while queued
   std::atomic<uint64_t> cancelled = 0;
+  std::atomic<uint64_t> skipped = 0;     // another write with their dedup_key stood for them
+  std::atomic<uint64_t> superseded = 0;  // a newer write with their dedup_key took their place
   std::atomic<uint64_t> outcome_unknown = 0;
   std::atomic<uint64_t> lanes_granted = 0;
   std::atomic<uint64_t> lanes_revoked = 0;

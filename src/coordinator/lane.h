@@ -10,8 +10,8 @@
 #include <functional>
 #include <memory>
 
-#include "base/clock.h"
 #include "base/error.h"
+#include "coordinator/write_options.h"
 
 namespace merganser::coordinator {
 
@@ -38,7 +38,7 @@ class Lane {
 
 struct LaneRequest {
   uint64_t session = 0;
-  Deadline deadline;
+  WriteOptions options;  // priority, deadline, order_key
   std::function<void(std::unique_ptr<Lane>)> granted;  // on the session's thread
   std::function<void(Error)> refused;                  // deadline passed, shutting down
   std::function<void()> revoke;                        // see Lane

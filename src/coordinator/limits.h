@@ -13,6 +13,7 @@ struct Limits {
   size_t queue_units = 10000;
   size_t queue_bytes = size_t{256} << 20;
   size_t session_bytes = size_t{64} << 20;
+  size_t debounce_units = 1000;  // writes that wait for their debounce
   size_t batch_units = 1024;
   size_t batch_bytes = size_t{16} << 20;
   std::chrono::milliseconds batch_time{50};    // of executing, before the batch is committed

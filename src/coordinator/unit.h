@@ -28,7 +28,16 @@ struct Statement {
   std::vector<engine::Value> values;
 };
 
+// Why a unit was answered without having been executed, when that is no error.
+enum class Skip : uint8_t {
+  kNo,
+  kJoined,      // another with its dedup_key was waited for, and is done
+  kPresent,     // another with its dedup_key waits or executes
+  kSuperseded,  // a newer one with its dedup_key took its place
+};
+
 struct UnitOutcome {
+  Skip skip = Skip::kNo;                   // then there are no results and no error
   std::vector<engine::ResultSet> results;  // of the statements that ran, in order
   std::optional<Error> error;              // of statement results.size(), or of the commit; nothing was kept then
 };
@@ -50,6 +59,13 @@ struct Unit {
   size_t footprint = 0;  // bytes counted against the budgets, until the reply is out
   TimePoint queued_at;
   int attempts = 0;
+
+  // The queue's notes on a unit with a dedup_key, guarded by its mutex.
+  bool leads = false;                          // it is the one that waits or executes
+  std::vector<std::unique_ptr<Unit>> joiners;  // to be answered with it
+  TimePoint debounced_since;                   // of the first that it superseded
+  TimePoint due;                               // when its debounce ends, while it is put aside
+  uint64_t aside = 0;                          // tells those that are due at once apart
 };
 using UnitPtr = std::unique_ptr<Unit>;
 

@@ -88,7 +88,7 @@ void Session::with_lane(std::function<void(std::optional<Error>)> then) {
   request.session = id_;
   request.cancelled = cancelled_;
   const auto timeout = variables_.statement_timeout();
-  if (timeout.count() > 0) request.deadline = Deadline::in(timeout);
+  if (timeout.count() > 0) request.options.deadline = Deadline::in(timeout);
   const auto shared_then = std::make_shared<decltype(then)>(std::move(then));
   request.granted = [self = shared_from_this(), shared_then](std::unique_ptr<coordinator::Lane> lane) {
     if (self->closed_) {
