@@ -4,6 +4,8 @@ A spelling is a function of (rng, number) that answers SQL text; `number` is a s
 from, so that keys can meet on purpose. A parameter is (oid, format, bytes).
 """
 
+import datetime as dt
+import decimal
 import struct
 import uuid
 
@@ -161,3 +163,17 @@ def parameter(rng, sql_type, oid, n, bad):
     if oid in BINARY:
         return 0, (f"{n}.5" if oid == FLOAT8 else str(n)).encode()
     return 0, text_of(sql_type, n).encode()
+
+
+def python_value(sql_type, n):
+    made = {
+        "DOUBLE": n + 0.25, "DECIMAL(8,2)": decimal.Decimal(n) / 4, "BOOLEAN": n % 2 == 0, "DATE": dt.date(2024, n % 12 + 1, n % 28 + 1),
+        "TIMESTAMP": dt.datetime(2024, n % 12 + 1, n % 28 + 1, n % 24), "UUID": uuid.UUID(identifier(n)), "BLOB": bytes([n % 256, 0, 1]),
+        "TIMESTAMPTZ": dt.datetime(2024, n % 12 + 1, n % 28 + 1, n % 24, tzinfo=dt.timezone(dt.timedelta(hours=n % 9))),
+        "BIGINT[]": [n, 2], "INTERVAL": dt.timedelta(days=n, seconds=n), "BIGINT": n, "INTEGER": n, "UTINYINT": n,
+    }  # fmt: skip
+    return made.get(sql_type, text_of(sql_type, n))
+
+
+def python_key(sql_type, n):
+    return {"VARCHAR": f"k{n}", "UUID": uuid.UUID(identifier(n))}.get(sql_type, n)

@@ -1,8 +1,8 @@
 """Two servers with the same tables: one coalesces, the other runs every statement by itself.
 
-A batch is a list of items, one for each of some connections. On the coalescing server a transaction holds the write lane
-while the items are sent, one after the other, so that all of them wait in the queue in a known order; then it commits,
-and they run together. On the other server each is sent when the one before has been answered. The answers must be the
+A batch is a list of units, each for a connection of its own. On the coalescing server a transaction holds the write lane
+while they are sent, one after the other, so that all of them wait in the queue in a known order; then it commits, and
+they run together. Or one connection sends them all before it reads an answer. On the other server each is sent when the one before has been answered. The answers must be the
 same, and the tables too.
 """
 
@@ -51,12 +51,34 @@ class Side:
             wire.close()
 
 
-def messages_of(item):
-    if item.values is None:
-        return query(item.sql)
-    formats = [f for f, _ in item.values]
-    # As libpq does it: the portal is described, for what it returns may depend on the values.
-    return bind(*(v for _, v in item.values), statement="s", formats=formats) + describe("P") + execute() + SYNC
+class Unit:
+    """What is sent up to one ReadyForQuery: a statement, several in one string, or a pipeline up to its Sync."""
+
+    def __init__(self, *items):
+        self.items = items
+        self.extended = items[0].values is not None
+        self.ordered = all(item.ordered for item in items)
+
+    def named(self, number):
+        """The statements to prepare, with their names."""
+        return [(f"s{number}_{n}", item) for n, item in enumerate(self.items)] if self.extended else []
+
+    def messages(self, number):
+        if not self.extended:
+            return query(";\n".join(item.sql for item in self.items))
+        out = b""
+        for name, item in self.named(number):
+            formats = [f for f, _ in item.values]
+            # As libpq does it: the portal is described, for what it returns may depend on the values.
+            out += bind(*(v for _, v in item.values), statement=name, formats=formats) + describe("P") + execute()
+        return out + SYNC
+
+    def __str__(self):
+        lines = []
+        for item in self.items:
+            given = f" with {[v for _, v in item.values]} as {item.oids}, formats {[f for f, _ in item.values]}" if self.extended else ""
+            lines.append(item.sql + given)
+        return "\n      and ".join(lines)
 
 
 class Pair:
@@ -65,7 +87,7 @@ class Pair:
     def __init__(self, coalescing, plain, settings):
         self.fast, self.slow = Side(coalescing, settings), Side(plain, settings)
         self.settings = settings
-        self.statements = self.batches = self.errors = 0
+        self.units = self.batches = self.errors = 0
 
     def make(self, tables):
         for table in tables:
@@ -73,42 +95,45 @@ class Pair:
                 for side in (self.fast, self.slow):
                     side.run(statement)
 
-    def prepare(self, items):
-        """Prepares what has values, on both sides; the answers to Parse and Describe must be the same."""
-        for number, item in enumerate(items):
-            if item.values is None:
-                continue
-            asked = parse(item.sql, "s", item.oids), describe("S", "s"), SYNC
-            answers = [Answer(side.wires[number].ask(*asked)) for side in (self.fast, self.slow)]
-            if not answers[0].same_as(answers[1], True):
-                self.differ(items, number, *answers, "Parse and Describe")
-
-    def run(self, items):
+    def run(self, units, one_connection=False):
         """Runs a batch on both sides and compares every answer."""
-        self.prepare(items)
-        fast = self.together(items)
-        slow = self.one_by_one(items)
+        places = [0] * len(units) if one_connection else list(range(len(units)))
+        self.prepare(units, places)
+        fast, slow = self.together(units, places), self.one_by_one(units, places)
         for number, (one, other) in enumerate(zip(fast, slow, strict=True)):
-            if not one.same_as(other, items[number].ordered):
-                self.differ(items, number, one, other, "the answer")
+            if not one.same_as(other, units[number].ordered):
+                self.differ(units, number, one, other, "the answer")
             self.errors += one.error is not None
-        for number, item in enumerate(items):
-            if item.values is not None:
-                for side in (self.fast, self.slow):
-                    side.wires[number].ask(close("S", "s"), SYNC)
+        self.forget(units, places)
         self.batches += 1
-        self.statements += len(items)
+        self.units += len(units)
 
-    def together(self, items):
+    def prepare(self, units, places):
+        """Prepares what has parameters, on both sides; the answers to Parse and Describe must be the same."""
+        for number, unit in enumerate(units):
+            for name, item in unit.named(number):
+                asked = parse(item.sql, name, item.oids), describe("S", name), SYNC
+                answers = [Answer(side.wires[places[number]].ask(*asked)) for side in (self.fast, self.slow)]
+                if not answers[0].same_as(answers[1], True):
+                    self.differ(units, number, *answers, "Parse and Describe")
+
+    def forget(self, units, places):
+        for number, unit in enumerate(units):
+            for name, _ in unit.named(number):
+                for side in (self.fast, self.slow):
+                    side.wires[places[number]].ask(close("S", name), SYNC)
+
+    def together(self, units, places):
         side = self.fast
         side.lane.ask(query("BEGIN"), query("UPDATE main.lane SET n = n + 1"))
-        for number, item in enumerate(items):
-            side.wires[number].send(messages_of(item))
-            side.wait_for_arrival()
-        self.wait_until_queued(len(items))
+        for number, unit in enumerate(units):
+            side.wires[places[number]].send(unit.messages(number))
+            if places[number] == number:
+                side.wait_for_arrival()
+        self.wait_until_queued(len(set(places)))
         done = side.lane.ask(query("COMMIT"))
         assert [m.body for m in done if m.kind == "C"] == [b"COMMIT\0"], done
-        return [Answer(side.wires[n].until_ready()) for n in range(len(items))]
+        return [Answer(side.wires[place].until_ready()) for place in places]
 
     def wait_until_queued(self, count):
         """Each waits in the queue, or was refused before it got there and has its answer."""
@@ -121,22 +146,23 @@ class Pair:
                 return
             assert time.monotonic() < deadline, f"{waiting} wait and {len(answered)} are answered, of {count}"
 
-    def one_by_one(self, items):
+    def one_by_one(self, units, places):
         answers = []
-        for number, item in enumerate(items):
-            self.slow.wires[number].send(messages_of(item))
-            answers.append(Answer(self.slow.wires[number].until_ready()))
+        for number, unit in enumerate(units):
+            wire = self.slow.wires[places[number]]
+            wire.send(unit.messages(number))
+            answers.append(Answer(wire.until_ready()))
         return answers
 
-    def differ(self, items, number, fast, slow, what):
-        lines = [f"{what} differs for statement {number + 1} of {len(items)}, of {self.settings[number]}:", show(items[number])]
-        lines += ["  together:", f"      {fast}", "  one by one:", f"      {slow}", self.batch_text(items)]
+    def differ(self, units, number, fast, slow, what):
+        lines = [f"{what} differs for unit {number + 1} of {len(units)}, of {self.settings[number]}:", str(units[number])]
+        lines += ["  together:", f"      {fast}", "  one by one:", f"      {slow}", self.batch_text(units)]
         raise Difference("\n".join(lines))
 
-    def batch_text(self, items):
-        return "\n".join(["  the batch:", *(f"  {n + 1:3} {self.settings[n]} {show(item)}" for n, item in enumerate(items))])
+    def batch_text(self, units):
+        return "\n".join(["  the batch:", *(f"  {n + 1:3} {self.settings[n]} {unit}" for n, unit in enumerate(units))])
 
-    def compare_tables(self, tables, items):
+    def compare_tables(self, tables, units):
         for table in tables:
             for schema in table.schemas:
                 sql = contents_query(table, schema)
@@ -144,11 +170,11 @@ class Pair:
                 if not table.only_inserts:
                     fast, slow = sorted(fast, key=repr), sorted(slow, key=repr)
                 if fast != slow:
-                    raise Difference(first_difference(f"{schema}.{table.name}", fast, slow) + "\n" + self.batch_text(items))
+                    raise Difference(first_difference(f"{schema}.{table.name}", fast, slow) + "\n" + self.batch_text(units))
                 for check in checks_of_volatile(table, schema):
                     found = self.fast.run(check)
                     if found:
-                        raise Difference(f"{check} found {found[:5]}\n{self.batch_text(items)}")
+                        raise Difference(f"{check} found {found[:5]}\n{self.batch_text(units)}")
 
     def shrink(self, tables, most=1500):
         """Keeps tables small, by the same statement on both sides."""
@@ -162,12 +188,6 @@ class Pair:
     def close(self):
         self.fast.close()
         self.slow.close()
-
-
-def show(item):
-    if item.values is None:
-        return item.sql
-    return f"{item.sql} with {[v for _, v in item.values]} as {item.oids} formats {[f for f, _ in item.values]}"
 
 
 def first_difference(name, fast, slow):

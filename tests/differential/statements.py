@@ -6,7 +6,7 @@ Item: text for the simple protocol, or text with parameters and their values for
 
 from dataclasses import dataclass, field
 
-from differential.literals import INTEGERS, KEY_SPELLINGS, OIDS, SPELLINGS, key_bytes, key_literal, parameter
+from differential.literals import INTEGERS, KEY_SPELLINGS, OIDS, SPELLINGS, key_bytes, key_literal, parameter, python_key, python_value
 
 
 @dataclass
@@ -48,11 +48,18 @@ class Filling:
     used: set = field(default_factory=set)
     values: list = field(default_factory=list)
     oids: list = field(default_factory=list)
+    null = (0, None)
 
     def add(self, value, oid):
         self.values.append(value)
         self.oids.append(oid)
         return f"${len(self.values)}"
+
+    def given(self, column, oid, number, bad):
+        """A parameter for a value; None where it has no form as one."""
+        if column.role in ("key", "unique") and not bad and oid in (0, 25, 1043):
+            return self.add((0, key_bytes(column.type, number)), oid)
+        return self.add(parameter(self.rng, column.type, oid, number, bad), oid)
 
     def key(self, column):
         number = self.keys.pick(self.rng)
@@ -64,7 +71,24 @@ class Filling:
         return number
 
 
-VOLATILE_WORDS = {"q": "nextval('numbers')", "c": "now()", "r": "random()"}
+VOLATILE_WORDS = {"q": "nextval('main.numbers')", "c": "now()", "r": "random()"}
+
+
+class PythonFilling(Filling):
+    """Parameters as psycopg takes them."""
+
+    null = None
+
+    def add(self, value, _):
+        self.values.append(value)
+        return "%s"
+
+    def given(self, column, _, number, bad):
+        if bad:
+            return self.add(self.rng.choice(("x", "", "9" * 25, "2024-02-30")), 0)
+        if column.role in ("key", "unique"):
+            return self.add(python_key(column.type, number), 0)
+        return self.add(python_value(column.type, number), 0)
 
 
 class Cell:
@@ -92,16 +116,14 @@ class Cell:
             return "DEFAULT"
         if rng.random() < self.null and column.role != "counter" and not sensitive:
             if f.extended and self.lifted:
-                return f.add((0, None), self.oid)
+                return f.add(f.null, self.oid)
             return rng.choice(("NULL", "NULL", "null", "NULL::VARCHAR"))
-        bad = rng.random() < f.bad and not f.cautious
+        bad = rng.random() < f.bad and not f.cautious and not (keyed and column.type == "VARCHAR")
         number = f.key(column) if keyed else rng.randrange(0, 60)
         if column.role == "parent":
             number = rng.randrange(20) * 3 if not bad else 1
         if f.extended and self.lifted:
-            if keyed and not bad and self.oid in (0, 25, 1043):
-                return f.add((0, key_bytes(column.type, number)), self.oid)
-            return f.add(parameter(rng, column.type, self.oid, number, bad), self.oid)
+            return f.given(column, self.oid, number, bad)
         if keyed and not bad:
             return key_literal(rng, column.type, number, self.key_style if rng.random() < 0.9 else None)
         if bad and self.bad and column.role != "parent":
@@ -118,8 +140,8 @@ class Shape:
     def __init__(self, parts, ordered=False, cautious=False):
         self.parts, self.ordered, self.cautious = parts, ordered, cautious
 
-    def fill(self, rng, keys, bad=0.0, extended=False):
-        f = Filling(rng, keys, bad, extended, self.cautious)
+    def fill(self, rng, keys, bad=0.0, extended=False, filling=Filling):
+        f = filling(rng, keys, bad, extended, self.cautious)
         sql = "".join(part.fill(f) if isinstance(part, Cell) else part for part in self.parts)
         return Item(sql, f.values, tuple(f.oids), self.ordered) if extended else Item(sql, ordered=self.ordered)
 
@@ -164,15 +186,15 @@ def insert(rng, table):
     words = rng.choice(("INSERT INTO ",) * 6 + ("INSERT OR REPLACE INTO ", "INSERT OR IGNORE INTO "))
     if table.only_inserts:
         words = "INSERT INTO "
+    rows = rng.choice((1, 1, 1, 1, 2, 3, 7))
     listed = [c for c in table.settable if c.role != "volatile" or rng.random() < 0.1]
     if rng.random() < 0.6:
-        listed = [c for c in listed if c.role == "key" or rng.random() < 0.85]
+        listed = [c for c in listed if c.role == "key" or (c.role == "unique" and rows > 1) or rng.random() < 0.85]
         rng.shuffle(listed)
         names = f" ({', '.join(quoted(rng, c.name) for c in listed)}) "
     else:
         listed, names = table.settable, " "
-    rows = rng.choice((1, 1, 1, 1, 2, 3, 7))
-    parts = [spelled(rng, words), quoted(rng, table.name), names, spelled(rng, "VALUES "), *values_rows(rng, listed, rows)]
+    parts = [spelled(rng, words), quoted(rng, table.name) if "." not in table.name else table.name, names, spelled(rng, "VALUES "), *values_rows(rng, listed, rows)]
     upsert = ""
     if words == "INSERT INTO " and not table.only_inserts and table.key:
         upsert = conflict(rng, table, [c.name for c in listed])
@@ -270,11 +292,11 @@ def odd(rng, table):
     )
 
 
-MAKERS = (insert,) * 6 + (update,) * 3 + (delete,) * 2 + (odd,)
+BY_KEY = (insert,) * 6 + (update,) * 3 + (delete,) * 2  # touch no rows but those of their keys
+MAKERS = (*BY_KEY, odd)
 
 
-def random_shape(rng, table):
+def random_shape(rng, table, makers=MAKERS):
     if table.only_inserts:
         return insert(rng, table)
-    maker = rng.choice(MAKERS)
-    return maker(rng, table)
+    return rng.choice(makers)(rng, table)
