@@ -46,6 +46,30 @@ VectorView make_view(duckdb_vector vector, const LogicalType* type) {
 
 }  // namespace
 
+VectorView VectorView::from(uint64_t first) const {
+  VectorView view = *this;
+  view.base += first;
+  switch (type->id) {
+    case TypeId::kArray:
+      view.children[0] = children[0].from(first * type->array_size);
+      break;
+    case TypeId::kUnion:
+    case TypeId::kStruct:
+    case TypeId::kVariant:
+      for (VectorView& child : view.children) child = child.from(first);
+      break;
+    default:
+      break;  // the entries of lists and maps say themselves where their elements are
+  }
+  return view;
+}
+
+Chunk::Chunk(std::shared_ptr<const Chunk> whole, size_t first, size_t count, size_t columns)
+    : whole_(std::move(whole)), rows_(count) {
+  columns_.reserve(columns);
+  for (size_t i = 0; i < columns; ++i) columns_.push_back(whole_->columns_[i].from(first));
+}
+
 Chunk::Chunk(void* duckdb_chunk, const std::vector<TypePtr>& types) : handle_(duckdb_chunk) {
   auto* const chunk = static_cast<duckdb_data_chunk>(handle_);
   rows_ = duckdb_data_chunk_get_size(chunk);
@@ -62,6 +86,7 @@ Chunk::~Chunk() {
 
 Chunk::Chunk(Chunk&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)),
+      whole_(std::move(other.whole_)),
       rows_(std::exchange(other.rows_, 0)),
       columns_(std::move(other.columns_)) {
   other.columns_.clear();
@@ -70,6 +95,7 @@ Chunk::Chunk(Chunk&& other) noexcept
 Chunk& Chunk::operator=(Chunk&& other) noexcept {
   if (this != &other) {
     std::swap(handle_, other.handle_);
+    whole_.swap(other.whole_);
     std::swap(rows_, other.rows_);
     columns_.swap(other.columns_);
   }

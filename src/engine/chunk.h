@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "engine/types.h"
@@ -16,6 +17,8 @@ class Chunk {
   // Takes over a duckdb_data_chunk (passed as void* so that duckdb.h stays in the .cc files of this room) and builds
   // the views. `types` are the result's column types and must outlive the chunk.
   Chunk(void* duckdb_chunk, const std::vector<TypePtr>& types);
+  // `count` rows of `whole` from `first` on, its first `columns` columns only. Keeps it alive.
+  Chunk(std::shared_ptr<const Chunk> whole, size_t first, size_t count, size_t columns);
   ~Chunk();
   Chunk(Chunk&& other) noexcept;
   Chunk& operator=(Chunk&& other) noexcept;
@@ -28,6 +31,7 @@ class Chunk {
 
  private:
   void* handle_ = nullptr;
+  std::shared_ptr<const Chunk> whole_;  // of a slice
   size_t rows_ = 0;
   std::vector<VectorView> columns_;
 };

@@ -169,7 +169,12 @@ Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool strea
 
 // ---- Connection ------------------------------------------------------------------------------------------------
 
-Connection::Connection(Database& database, void* handle) : database_(database), handle_(handle) {}
+Connection::Connection(Database& database, void* handle) : database_(database), handle_(handle) {
+  duckdb_client_context context = nullptr;
+  duckdb_connection_get_client_context(connection_of(handle_), &context);
+  id_ = duckdb_client_context_get_connection_id(context);
+  duckdb_destroy_client_context(&context);
+}
 
 Connection::~Connection() {
   for (void* fixed : {begin_, begin_read_only_, commit_, rollback_}) {

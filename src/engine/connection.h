@@ -85,6 +85,9 @@ class Connection {
   Status apply(const SettingsPtr& settings);
   const SettingsPtr& settings() const { return settings_; }
 
+  // Of DuckDB; tells connections of one instance apart.
+  uint64_t id() const { return id_; }
+
   // Any thread. Lost when no statement is running: callers repeat it until theirs has ended.
   void interrupt();
   // Percent done of the running statement, or -1 when unknown. Any thread.
@@ -97,6 +100,7 @@ class Connection {
 
   Database& database_;
   void* handle_;  // duckdb_connection
+  uint64_t id_ = 0;
   void* begin_ = nullptr;
   void* begin_read_only_ = nullptr;
   void* commit_ = nullptr;

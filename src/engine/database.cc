@@ -128,6 +128,7 @@ Status Database::configure_before_attach(const DatabaseOptions& options) {
     return make_error(ErrorCode::kInternalError, "DuckDB gave no connection");
   }
   keeper_.reset(new Connection(*this, connection));
+  MERGANSER_ASSIGN(batch_function_, BatchFunction::install(connection));
   // No background threads of DuckDB's: see task_threads.h. What it calls external includes the one that runs a
   // statement.
   MERGANSER_ASSIGN(const std::string threads, keeper_->query_text("SELECT current_setting('threads')"));
@@ -172,7 +173,7 @@ Status Database::lock_down() {
       "SET GLOBAL allow_persistent_secrets = false",
       "SET GLOBAL allowed_configs = ['TimeZone', 'Calendar', 'search_path', 'schema', 'errors_as_json', "
       "'integer_division', 'ieee_floating_point_ops', 'lambda_syntax', 'scalar_subquery_error_on_multiple_rows', "
-      "'order_by_non_integer_literal']",
+      "'order_by_non_integer_literal', 'dynamic_or_filter_threshold']",
       "SET GLOBAL enable_external_access = false",
       "SET GLOBAL lock_configuration = true",
   };

@@ -14,6 +14,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "engine/batch_source.h"
 #include "engine/catalog_names.h"
 #include "engine/connection.h"
 #include "engine/wal_mark.h"
@@ -47,6 +48,7 @@ class Database {
   Result<std::unique_ptr<Connection>> connect();
 
   TaskThreads& task_threads() { return *task_threads_; }
+  BatchFunction& batch_function() { return *batch_function_; }
 
   const std::string& name() const { return name_; }
   const std::string& file() const { return file_; }
@@ -95,6 +97,7 @@ class Database {
   std::string file_;
   std::string name_;
   std::unique_ptr<TaskThreads> task_threads_;
+  std::unique_ptr<BatchFunction> batch_function_;
   std::unique_ptr<Connection> keeper_;  // keeps the instance alive and does our own chores
   // Not std::atomic<shared_ptr>: that of GCC 12 unlocks without release order after a load.
   mutable std::mutex catalog_mutex_;

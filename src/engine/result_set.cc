@@ -50,11 +50,32 @@ ResultSet::ResultSet(std::unique_ptr<Raw> raw, Columns columns) : raw_(std::move
   for (const Column& column : *columns_) types_.push_back(column.type);
 }
 
+ResultSet ResultSet::of_changes(uint64_t changed_rows) {
+  ResultSet result;
+  result.kind_ = ReturnKind::kChangedRows;
+  result.changed_rows_ = changed_rows;
+  return result;
+}
+
+ResultSet ResultSet::of_rows(Columns columns, std::vector<Chunk> chunks) {
+  ResultSet result;
+  result.kind_ = ReturnKind::kRows;
+  result.columns_ = std::move(columns);
+  result.chunks_ = std::move(chunks);
+  return result;
+}
+
 uint64_t ResultSet::materialised_rows() const {
+  if (!chunks_.empty()) {
+    uint64_t rows = 0;
+    for (const Chunk& chunk : chunks_) rows += chunk.rows();
+    return rows;
+  }
   return raw_ ? duckdb_row_count(&raw_->result) : 0;
 }
 
 Result<std::optional<Chunk>> ResultSet::next() {
+  if (next_chunk_ < chunks_.size()) return std::optional<Chunk>(std::move(chunks_[next_chunk_++]));
   if (!raw_ || kind_ != ReturnKind::kRows) return std::optional<Chunk>();
   const auto start = std::chrono::steady_clock::now();
   TaskThreads::Help help;

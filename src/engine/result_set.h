@@ -30,6 +30,10 @@ class ResultSet {
   ResultSet();
   // Takes over `raw` (a duckdb_result*, heap-allocated by make_raw); `columns` may be null: then they are read from it.
   ResultSet(std::unique_ptr<Raw> raw, Columns columns);
+  // A number of changed rows, of a statement that gave no rows.
+  static ResultSet of_changes(uint64_t changed_rows);
+  // Rows that were taken out of another result.
+  static ResultSet of_rows(Columns columns, std::vector<Chunk> chunks);
   ~ResultSet();
   ResultSet(ResultSet&&) noexcept;
   ResultSet& operator=(ResultSet&&) noexcept;
@@ -47,6 +51,8 @@ class ResultSet {
   std::unique_ptr<Raw> raw_;
   Columns columns_;
   std::vector<TypePtr> types_;
+  std::vector<Chunk> chunks_;  // of of_rows()
+  size_t next_chunk_ = 0;
   ReturnKind kind_ = ReturnKind::kNothing;
   uint64_t changed_rows_ = 0;
 };

@@ -64,7 +64,8 @@ const Names& refused_functions() {
                            "set_config",
                            "sql_auto_complete",
                            "test_vector_types",
-                           "pragma_metadata_info"};
+                           "pragma_metadata_info",
+                           "merganser_batch"};
   return names;
 }
 

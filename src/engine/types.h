@@ -131,16 +131,22 @@ struct VectorView {
   const LogicalType* type = nullptr;
   const uint64_t* validity = nullptr;  // null when every row is valid; else one bit a row, 1 = valid
   const void* data = nullptr;
+  uint64_t base = 0;  // of a slice: what its row 0 is in the vector
   // list, map: the child vector (a map's child is a struct of key and value); array: the child vector, array_size
   // elements a row; struct: one a field; union: the tag (uint8), then one a member; variant: the four parts of its
   // shredded form (keys, children, values, data).
   std::vector<VectorView> children;
 
-  bool valid(uint64_t row) const { return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0; }
+  bool valid(uint64_t row) const {
+    row += base;
+    return validity == nullptr || (validity[row / 64] >> (row % 64) & 1) != 0;
+  }
   template <typename T>
   const T& at(uint64_t row) const {
-    return static_cast<const T*>(data)[row];
+    return static_cast<const T*>(data)[row + base];
   }
+  // The same vector from row `first` on.
+  VectorView from(uint64_t first) const;
   std::string_view string_at(uint64_t row) const { return at<StringRef>(row).view(); }
 };
 
