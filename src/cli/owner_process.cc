@@ -42,6 +42,15 @@ uint64_t resident_bytes() {
   return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+nlohmann::json not_coalesced(const coordinator::Counters& counters) {
+  nlohmann::json reasons = nlohmann::json::object();
+  for (size_t i = 1; i < counters.not_coalesced.size(); i++) {
+    reasons[std::string(coordinator::kNotCoalescedNames[i])] =
+        counters.not_coalesced[i].load(std::memory_order_relaxed);
+  }
+  return reasons;
+}
+
 }  // namespace
 
 OwnerProcess::OwnerProcess(const Settings& settings, std::unique_ptr<owner::Ownership> ownership)
@@ -88,6 +97,7 @@ Status OwnerProcess::start_engine(const std::string& file, const std::function<v
   limits.batch_bytes = settings_.batch_max_bytes;
   limits.batch_time = ms(settings_.batch_max_time);
   limits.linger = settings_.linger;
+  limits.coalescing = settings_.coalescing;
   limits.lane_lease = ms(settings_.lane_lease);
   limits.checkpoint_wal_bytes = settings_.checkpoint_wal_bytes;
   limits.checkpoint_interval = ms(settings_.checkpoint_interval);
@@ -235,6 +245,10 @@ std::string OwnerProcess::status_json() {
                      {"units", writes.units.load()},
                      {"grouped_units", writes.grouped_units.load()},
                      {"solo_reruns", writes.solo_reruns.load()},
+                     {"coalesced_units", writes.coalesced_units.load()},
+                     {"coalesced_statements", writes.coalesced_statements.load()},
+                     {"split_batches", writes.split_batches.load()},
+                     {"not_coalesced", not_coalesced(writes)},
                      {"conflicts_retried", writes.conflicts_retried.load()},
                      {"refused_full", writes.refused_full.load()},
                      {"expired", writes.expired.load()},

@@ -70,6 +70,7 @@ constexpr SettingSpec kSpecs[] = {
     {"batch_max_time", &S::batch_max_time, 1000, 60 * kSecond, TextRule::kNone,
      "how long a group of writes runs before its commit"},
     {"linger", &S::linger, 0, 1000, TextRule::kNone, "wait for company before a lone write commits; 0 does not wait"},
+    {"coalescing", &S::coalescing, 0, 0, TextRule::kNone, "writes of one shape run as one statement"},
     {"lane_lease", &S::lane_lease, kSecond / 100, kHour, TextRule::kNone,
      "a write transaction idle for longer is ended when others wait to write (25P03)"},
     {"statement_timeout", &S::statement_timeout, 0, 7 * kDay, TextRule::kNone,

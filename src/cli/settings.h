@@ -58,6 +58,7 @@ struct Settings {
   Bytes batch_max_bytes = 16ULL << 20;
   Duration batch_max_time = std::chrono::milliseconds(50);
   Duration linger = Duration::zero();
+  bool coalescing = true;
   Duration lane_lease = std::chrono::seconds(5);
 
   // Statements.

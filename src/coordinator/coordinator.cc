@@ -12,6 +12,8 @@ namespace {
 constexpr size_t kCachedStatements = 256;
 constexpr std::chrono::seconds kChoreInterval{1};
 constexpr int kMaxConflictRetries = 20;
+// How often a batch is taken apart before what fails runs one by one: a round each is rerun of all.
+constexpr int kMaxSplits = 16;
 constexpr char kNotExecuted[] = "The statement was not executed.";
 constexpr char kCancelledByUser[] = "canceling statement due to user request";
 
@@ -30,6 +32,16 @@ Error deadline_passed() {
   return error;
 }
 
+uint64_t rows_of(std::span<const UnitPtr> units) {
+  uint64_t rows = 0;
+  for (const UnitPtr& unit : units) {
+    for (const engine::ResultSet& result : unit->outcome.results) {
+      rows += result.kind() == engine::ReturnKind::kRows ? result.materialised_rows() : result.changed_rows();
+    }
+  }
+  return rows;
+}
+
 }  // namespace
 
 Lane::~Lane() {
@@ -42,6 +54,10 @@ Coordinator::Coordinator(engine::Database& database, Limits limits, Hooks hooks)
 Result<std::unique_ptr<Coordinator>> Coordinator::start(engine::Database& database, Limits limits, Hooks hooks) {
   std::unique_ptr<Coordinator> self(new Coordinator(database, limits, std::move(hooks)));
   MERGANSER_ASSIGN(self->writer_, database.connect());
+  // So many keys of a batch may become lookups in an index.
+  MERGANSER_TRY(self->writer_->execute("SET SESSION dynamic_or_filter_threshold = 5000"));
+  self->coalescer_ = std::make_unique<Coalescer>(database, *self->writer_, self->counters_);
+  self->coalescer_->set_enabled(limits.coalescing);
   self->last_write_ = SteadyClock::now();
   self->thread_ = std::thread([raw = self.get()] { raw->run(); });
   return self;
@@ -182,18 +198,100 @@ void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
       runnable.push_back(std::move(unit));
     }
   }
-  if (runnable.size() == 1) {
-    execute_solo(runnable.front(), tasks);
-  } else if (!runnable.empty()) {
-    execute_group(runnable, 0, runnable.size(), tasks);
+  if (runnable.empty()) return deliver(std::move(tasks));
+  if (const uint64_t now = ddl_generation(); now != planned_generation_) {
+    planned_generation_ = now;
+    coalescer_->clear();
   }
+  // Those that run apart come last: any order between units is as good as the other.
+  std::vector<UnitPtr> aside;
+  auto steps = coalescer_->arrange(std::move(runnable), aside);
+  execute_steps(std::move(steps), aside, tasks);
+  execute_one_by_one(aside, 0, aside.size(), tasks);
   counters_.writer = WriterState::kIdle;
   deliver(std::move(tasks));
 }
 
-// Units [first, last) in one transaction. On an error in unit k: those before k commit together, k alone, and those
-// after it together again, which keeps the order of arrival.
-void Coordinator::execute_group(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks) {
+// All steps in one transaction. A step that fails is halved, or set aside when it is one unit, and everything begins
+// again without it: rolled back is not yet answered.
+void Coordinator::execute_steps(std::vector<Step> steps, std::vector<UnitPtr>& aside, Tasks& tasks) {
+  int failures = 0;
+  while (!steps.empty()) {
+    if (steps.size() == 1 && !steps[0].coalesced) return execute_solo(steps[0].units[0], tasks);
+    const TimePoint begun = SteadyClock::now();
+    Status status = writer_->begin();
+    size_t at = 0;
+    const Deadline until = Deadline::in(limits_.batch_time);
+    while (status.ok() && at < steps.size() && (at == 0 || !until.expired())) {
+      status = execute_step(steps[at]);
+      if (status.ok()) at++;
+    }
+    if (status.ok()) {
+      counters_.execute.record(SteadyClock::now() - begun);
+      const Status committed = commit_writer(false);
+      uint64_t units = 0;
+      uint64_t rows = 0;
+      for (size_t i = 0; i < at; i++) {
+        units += steps[i].units.size();
+        rows += rows_of(steps[i].units);
+      }
+      if (committed.ok()) count_batch(units, rows);
+      const bool shared = units > 1;
+      for (size_t i = 0; i < at; i++) {
+        for (UnitPtr& unit : steps[i].units) {
+          if (!committed.ok()) {
+            fail(std::move(unit), unknown_outcome(committed.error()), tasks);
+            continue;
+          }
+          if (shared) counters_.grouped_units++;
+          if (steps[i].coalesced) counters_.coalesced_units++;
+          finish(std::move(unit), tasks);
+        }
+        if (steps[i].coalesced && committed.ok()) counters_.coalesced_statements++;
+      }
+      deliver(std::exchange(tasks, {}));
+      steps.erase(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(at));
+      continue;
+    }
+    writer_->rollback();
+    if (database_.invalidated()) {
+      const Error gone =
+          not_executed(ErrorCode::kCrashShutdown, "the database was invalidated by an error and restarts");
+      for (Step& step : steps) {
+        for (UnitPtr& unit : step.units) fail(std::move(unit), gone, tasks);
+      }
+      for (UnitPtr& unit : std::exchange(aside, {})) fail(std::move(unit), gone, tasks);
+      return;
+    }
+    Step failed = std::move(steps[at]);
+    steps.erase(steps.begin() + static_cast<std::ptrdiff_t>(at));
+    if (failed.coalesced) counters_.split_batches++;
+    if (failed.units.size() == 1 || ++failures > kMaxSplits) {
+      for (UnitPtr& unit : failed.units) aside.push_back(std::move(unit));
+      continue;
+    }
+    const auto half = failed.units.begin() + static_cast<std::ptrdiff_t>(failed.units.size() / 2);
+    std::vector<UnitPtr> first(std::make_move_iterator(failed.units.begin()), std::make_move_iterator(half));
+    std::vector<UnitPtr> second(std::make_move_iterator(half), std::make_move_iterator(failed.units.end()));
+    for (std::vector<UnitPtr>* units : {&second, &first}) {
+      auto parts = coalescer_->arrange(std::move(*units), aside);
+      steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(at), std::make_move_iterator(parts.begin()),
+                   std::make_move_iterator(parts.end()));
+    }
+  }
+}
+
+Status Coordinator::execute_step(Step& step) {
+  if (!step.coalesced) return run_unit(*step.units[0]);
+  const engine::SettingsPtr before = writer_->settings();
+  const Status status = coalescer_->execute(step);
+  if (writer_->settings() != before) cache_.clear();
+  return status;
+}
+
+// Units [first, last) in one transaction, each by its own statements. On an error in unit k: those before k commit
+// together, k alone, and those after it together again.
+void Coordinator::execute_one_by_one(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks) {
   while (first < last) {
     if (last - first == 1) {
       execute_solo(batch[first], tasks);
@@ -210,7 +308,7 @@ void Coordinator::execute_group(std::vector<UnitPtr>& batch, size_t first, size_
     if (status.ok()) {
       counters_.execute.record(SteadyClock::now() - begun);
       const Status committed = commit_writer(false);
-      if (committed.ok()) count_batch({&batch[first], at - first});
+      if (committed.ok()) count_batch(at - first, rows_of({&batch[first], at - first}));
       const bool shared = at - first > 1;
       for (size_t i = first; i < at; i++) {
         if (!committed.ok()) {
@@ -232,7 +330,7 @@ void Coordinator::execute_group(std::vector<UnitPtr>& batch, size_t first, size_
       }
       return;
     }
-    execute_group(batch, first, at, tasks);
+    execute_one_by_one(batch, first, at, tasks);
     counters_.solo_reruns++;
     execute_solo(batch[at], tasks);
     first = at + 1;
@@ -257,13 +355,16 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
       const Status committed = commit_writer(unit->alone);
       if (unit->alone) cache_.clear();
       if (!committed.ok()) return fail(std::move(unit), unknown_outcome(committed.error()), tasks);
-      count_batch({&unit, 1});
+      count_batch(1, rows_of({&unit, 1}));
       return finish(std::move(unit), tasks);
     }
     writer_->rollback();
     if (unit->alone) cache_.clear();
     const bool retry = engine::is_conflict(status.error()) && unit->attempts < kMaxConflictRetries;
-    if (!retry) return fail(std::move(unit), status.error(), tasks);
+    if (!retry) {
+      coalescer_->suspect(*unit);
+      return fail(std::move(unit), status.error(), tasks);
+    }
     unit->attempts++;
     counters_.conflicts_retried++;
     static thread_local std::minstd_rand jitter{std::random_device{}()};
@@ -335,15 +436,9 @@ void Coordinator::after_commit(bool ddl) {
   if (hooks_.committed) hooks_.committed(sequence);
 }
 
-void Coordinator::count_batch(std::span<const UnitPtr> units) {
-  uint64_t rows = 0;
-  for (const UnitPtr& unit : units) {
-    for (const engine::ResultSet& result : unit->outcome.results) {
-      rows += result.kind() == engine::ReturnKind::kRows ? result.materialised_rows() : result.changed_rows();
-    }
-  }
+void Coordinator::count_batch(uint64_t units, uint64_t rows) {
   counters_.rows += rows;
-  counters_.batch_units.record(units.size());
+  counters_.batch_units.record(units);
   counters_.batch_rows.record(rows);
 }
 
@@ -395,6 +490,7 @@ void Coordinator::stop(bool checkpoint_too) {
   if (!thread_.joinable()) return;
   thread_.join();
   cache_.clear();
+  coalescer_->clear();
   if (checkpoint_too && !database_.invalidated() && database_.wal_files().wal_bytes > 0) {
     const Status status = checkpoint(true);
     if (!status.ok()) log(LogLevel::kWarn, "checkpoint.at_exit_failed", {{"why", status.error().message}});

@@ -16,6 +16,7 @@
 #include <span>
 #include <thread>
 
+#include "coordinator/coalescer.h"
 #include "coordinator/queue.h"
 #include "engine/database.h"
 #include "engine/statement_cache.h"
@@ -83,13 +84,15 @@ class Coordinator {
   void release_lane(Lane& lane);
 
   void execute_batch(std::vector<UnitPtr> batch);
-  void execute_group(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks);
+  void execute_steps(std::vector<Step> steps, std::vector<UnitPtr>& aside, Tasks& tasks);
+  Status execute_step(Step& step);
+  void execute_one_by_one(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks);
   void execute_solo(UnitPtr& unit, Tasks& tasks);
   Status run_unit(Unit& unit);
   Result<engine::ResultSet> run_statement(const Statement& statement, uint64_t session);
   void mark_executing(uint64_t session);
   Status commit_writer(bool ddl);
-  void count_batch(std::span<const UnitPtr> units);
+  void count_batch(uint64_t units, uint64_t rows);
   void finish(UnitPtr unit, Tasks& tasks);
   void fail(UnitPtr unit, Error error, Tasks& tasks);
   static void answer(Queue::Answered answered, Tasks& tasks);
@@ -106,7 +109,9 @@ class Coordinator {
   Counters counters_;
   const Hooks hooks_;
   std::unique_ptr<engine::Connection> writer_;
-  engine::StatementCache cache_;  // the writer thread's alone
+  engine::StatementCache cache_;           // the writer thread's alone
+  std::unique_ptr<Coalescer> coalescer_;   // likewise
+  uint64_t planned_generation_ = 0;        // of the catalog that they know
 
   Queue queue_{limits_, counters_};
   std::mutex executing_mutex_;

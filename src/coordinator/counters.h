@@ -9,28 +9,9 @@
 #include <string_view>
 
 #include "base/histogram.h"
+#include "coordinator/shape.h"
 
 namespace merganser::coordinator {
-
-// Why a write was executed by itself instead of as a part of one statement for many.
-enum class NotCoalesced : uint8_t {
-  kAlone,     // nothing of its shape waited with it
-  kShape,     // not of a form that is known to mean the same
-  kVolatile,  // a function that gives something else each time, or a subquery
-  kTable,     // its table has what makes rows depend on one another: triggers, foreign keys, views
-  kKey,       // its key is not a whole unique key, or it would change one
-  kSameKey,   // another write of the batch has its key
-  kNullKey,   // NULL in a unique column
-  kType,      // a value whose meaning depends on how it is written
-  kSettings,  // settings that change what it means
-  kSeveral,   // several statements in one unit
-  kBackoff,   // its shape failed too often lately
-  kFailed,    // the whole failed, so that each ran alone
-  kCount
-};
-inline constexpr std::array<std::string_view, static_cast<size_t>(NotCoalesced::kCount)> kNotCoalescedNames{
-    "alone",    "shape", "volatile", "table",   "key",     "same_key",
-    "null_key", "type",  "settings", "several", "backoff", "failed"};
 
 // What the writer thread does now.
 enum class WriterState : uint8_t { kIdle, kExecuting, kCommitting, kLane, kCheckpoint, kCount };
@@ -59,9 +40,11 @@ struct Counters {
 
   std::atomic<uint64_t> coalesced_units = 0;       // units whose statements ran as parts of larger ones
   std::atomic<uint64_t> coalesced_statements = 0;  // the larger ones
+  std::atomic<uint64_t> split_batches = 0;         // larger ones that failed and were taken apart
   std::array<std::atomic<uint64_t>, kNotCoalescedNames.size()> not_coalesced{};
-  void count(NotCoalesced why, uint64_t units = 1) {
-    not_coalesced[static_cast<size_t>(why)].fetch_add(units, std::memory_order_relaxed);
+  // Statements that ran by themselves, by reason.
+  void count(NotCoalesced why, uint64_t statements = 1) {
+    not_coalesced[static_cast<size_t>(why)].fetch_add(statements, std::memory_order_relaxed);
   }
 
   std::atomic<WriterState> writer = WriterState::kIdle;

@@ -19,6 +19,7 @@ struct Limits {
   std::chrono::milliseconds batch_time{50};    // of executing, before the batch is committed
   std::chrono::microseconds linger{0};         // wait for company after the first unit; 0: never
   std::chrono::milliseconds lane_lease{5000};  // an idle holder loses the lane after this, when others wait
+  bool coalescing = true;                      // units of one shape run as one statement
   uint64_t checkpoint_wal_bytes = uint64_t{64} << 20;
   std::chrono::milliseconds checkpoint_interval{60000};  // of idleness with a WAL that is not empty; 0: never
 };

@@ -217,7 +217,7 @@ class Parser {
       if (current.is(')') || current.is(']')) depth--;
       if (depth < 0) break;
       if (current.kind == TokenKind::kParameter || current.kind == TokenKind::kSemicolon || current.is('[') ||
-          current.is('{') || current.is('?')) {
+          current.is('{') || current.is('?') || (current.kind == TokenKind::kSymbol && current.text[0] < ' ')) {
         return fail(NotCoalesced::kExpression);
       }
       if (current.kind == TokenKind::kWord || current.kind == TokenKind::kQuotedName) {
@@ -428,13 +428,6 @@ class Parser {
 };
 
 }  // namespace
-
-std::string_view name_of(NotCoalesced reason) {
-  static constexpr std::string_view kNames[] = {"none", "grammar", "expression", "large",   "table", "constraints", "key",
-                                                "type", "duplicate", "failing",  "first", "option"};
-  static_assert(std::size(kNames) == static_cast<size_t>(NotCoalesced::kCount));
-  return kNames[static_cast<size_t>(reason)];
-}
 
 ParsedShape parse_shape(std::string_view sql) {
   if (sql.size() > kShapeTextLimit) return {nullptr, NotCoalesced::kLarge};

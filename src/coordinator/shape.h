@@ -33,7 +33,9 @@ enum class NotCoalesced : uint8_t {
   kOption,       // switched off, or the unit carries a key of its own
   kCount
 };
-std::string_view name_of(NotCoalesced reason);
+inline constexpr std::array<std::string_view, static_cast<size_t>(NotCoalesced::kCount)> kNotCoalescedNames{
+    "none", "grammar", "expression", "large", "table",  "constraints",
+    "key",  "type",    "duplicate",  "failing", "first", "option"};
 
 enum class ShapeKind : uint8_t { kInsert, kUpsert, kUpdate, kDelete };
 

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/stage.h"
+#include "coordinator/shape.h"
 #include "coordinator/write_options.h"
 #include "engine/connection.h"
 #include "engine/result_set.h"
@@ -26,6 +27,8 @@ struct Statement {
   std::shared_ptr<const std::string> sql;
   std::shared_ptr<const engine::StatementClass> kind;
   std::vector<engine::Value> values;
+  ShapePtr shape;  // of a write that may run together with its like; null: see why_no_shape
+  NotCoalesced why_no_shape = NotCoalesced::kGrammar;
 };
 
 // Why a unit was answered without having been executed, when that is no error.

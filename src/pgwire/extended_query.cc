@@ -171,6 +171,8 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
   if (!portal.rewritten) {
     portal.statement.sql = description.sql;
     portal.statement.values = std::move(values);
+    portal.statement.shape = description.shape.shape;
+    portal.statement.why_no_shape = description.shape.why;
     return portal;
   }
   std::vector<size_t> kept;

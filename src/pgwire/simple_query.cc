@@ -26,6 +26,11 @@ void Connection::on_query(std::string_view sql) {
     coordinator::Statement statement;
     statement.sql = std::make_shared<const std::string>(span.text);
     statement.kind = std::make_shared<const engine::StatementClass>(session_->classify(span.text));
+    if (statement.kind->kind == StatementKind::kWrite) {
+      coordinator::ParsedShape parsed = coordinator::parse_shape(span.text);
+      statement.shape = std::move(parsed.shape);
+      statement.why_no_shape = parsed.why;
+    }
     simple_.statements.push_back(std::move(statement));
     simple_.offsets.push_back(span.offset);
   }

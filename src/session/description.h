@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "coordinator/shape.h"
 #include "engine/connection.h"
 #include "engine/statement_class.h"
 
@@ -21,6 +22,7 @@ struct Description {
   std::vector<engine::TypePtr> parameters;  // null where DuckDB does not know the type
   engine::Columns columns;                  // null: no rows, or not known before execution
   bool rows_unknown = false;                // gives rows whose columns depend on parameters
+  coordinator::ParsedShape shape;           // of a write
 };
 using DescriptionPtr = std::shared_ptr<const Description>;
 

@@ -179,6 +179,7 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
   auto description = std::make_shared<Description>();
   description->sql = std::make_shared<const std::string>(sql);
   description->kind = std::make_shared<const engine::StatementClass>(classify(sql));
+  if (description->kind->kind == StatementKind::kWrite) description->shape = coordinator::parse_shape(sql);
   switch (description->kind->kind) {
     case StatementKind::kRead:
     case StatementKind::kWrite:

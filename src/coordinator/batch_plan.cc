@@ -1,0 +1,217 @@
+#include "coordinator/batch_plan.h"
+
+#include <algorithm>
+
+#include "engine/sql_tokens.h"
+
+namespace merganser::coordinator {
+namespace {
+
+constexpr size_t kLayouts = 8;
+
+std::string folded(const std::string& name) {
+  const auto tokens = engine::tokenize(name);
+  return tokens.size() == 1 ? engine::folded_name(tokens[0]) : std::string();
+}
+
+std::string batch_cell(size_t index, const std::string& cast) {
+  return engine::BatchSource::column_name(index) + cast;
+}
+
+}  // namespace
+
+Result<BatchPlan::Compiled> BatchPlan::compile(engine::Connection& connection, engine::BatchFunction& function,
+                                               const std::string& database, const Shape& shape,
+                                               bool search_path_set) {
+  std::string schema = "main";
+  const size_t parts = shape.table.size();
+  if (parts == 1 && search_path_set) return Compiled{nullptr, NotCoalesced::kTable};
+  if (parts == 3 && folded(shape.table[0]) != folded(engine::quote_name(database))) {
+    return Compiled{nullptr, NotCoalesced::kTable};
+  }
+  if (parts > 1) schema = folded(shape.table[parts - 2]);
+  // Two parts may be file.table as well.
+  if (parts == 2 && schema == folded(engine::quote_name(database))) schema = "main";
+  MERGANSER_ASSIGN(auto facts,
+                   engine::read_table_facts(connection, database, schema, folded(shape.table[parts - 1])));
+  if (!facts) return Compiled{nullptr, NotCoalesced::kTable};
+  std::unique_ptr<BatchPlan> plan(new BatchPlan(connection, function, database));
+  plan->facts_ = *std::move(facts);
+  plan->rows_then_ = plan->facts_.estimated_rows;
+  const NotCoalesced why = plan->bind(shape);
+  if (why != NotCoalesced::kNone) return Compiled{nullptr, why};
+  return Compiled{std::move(plan), NotCoalesced::kNone};
+}
+
+NotCoalesced BatchPlan::bind(const Shape& shape) {
+  kind_ = shape.kind;
+  gives_rows_ = !shape.returning.empty();
+  if (facts_.foreign_keys) return NotCoalesced::kConstraints;
+  if (kind_ != ShapeKind::kInsert && facts_.unclear_index) return NotCoalesced::kConstraints;
+  const NotCoalesced why =
+      kind_ == ShapeKind::kInsert || kind_ == ShapeKind::kUpsert ? bind_insert(shape) : bind_conditions(shape);
+  if (why != NotCoalesced::kNone) return why;
+  std::string returning = shape.returning;
+  for (size_t i = 0; i < returned_keys(); i++) {
+    if (!returning.empty()) returning += ", ";
+    const auto column = facts_.find(folded(shape.slots[carried_[key_[i]]].column));
+    // INSERT without a list of columns names them by position.
+    returning += engine::quote_name(facts_.columns[column.value_or(carried_[key_[i]])].name);
+  }
+  if (!returning.empty()) after_ += " RETURNING " + returning;
+  return NotCoalesced::kNone;
+}
+
+NotCoalesced BatchPlan::bind_insert(const Shape& shape) {
+  if (!shape.has_column_list && (facts_.generated_columns || shape.slots.size() != facts_.columns.size())) {
+    return NotCoalesced::kTable;
+  }
+  std::vector<size_t> columns;  // of the table, for each carried slot
+  std::string names;
+  std::string select;
+  for (size_t i = 0; i < shape.slots.size(); i++) {
+    const BatchSlot& slot = shape.slots[i];
+    const auto column = shape.has_column_list ? facts_.find(folded(slot.column)) : std::optional<size_t>(i);
+    if (!column) return NotCoalesced::kTable;
+    if (slot.is_default) continue;
+    if (std::find(columns.begin(), columns.end(), *column) != columns.end()) return NotCoalesced::kTable;
+    if (!columns.empty()) {
+      names += ", ";
+      select += ", ";
+    }
+    names += engine::quote_name(facts_.columns[*column].name);
+    select += batch_cell(carried_.size(), slot.cast);
+    carried_.push_back(i);
+    types_.push_back(facts_.columns[*column].type);
+    columns.push_back(*column);
+  }
+  if (carried_.empty()) return NotCoalesced::kGrammar;
+  before_ = shape.head + " " + facts_.sql_name(database_) + " (" + names + ") SELECT " + select + " FROM ";
+  if (!shape.tail.empty()) after_ = " " + shape.tail;
+  const bool upsert = kind_ == ShapeKind::kUpsert;
+  if (upsert && facts_.unique_keys.size() != 1) return NotCoalesced::kConstraints;
+  if (facts_.unique_keys.size() != 1) return NotCoalesced::kNone;
+  for (const size_t column : facts_.unique_keys[0]) {
+    const auto it = std::find(columns.begin(), columns.end(), column);
+    const bool usable = it != columns.end() && has_bytewise_equality(*facts_.columns[column].type);
+    if (!usable) {
+      key_.clear();
+      return upsert ? NotCoalesced::kKey : NotCoalesced::kNone;
+    }
+    const std::string& name = facts_.columns[column].name;
+    for (const std::string& set : shape.set_columns) {
+      if (facts_.find(set) == facts_.find(name)) return NotCoalesced::kKey;
+    }
+    key_.push_back(static_cast<size_t>(it - columns.begin()));
+  }
+  return NotCoalesced::kNone;
+}
+
+NotCoalesced BatchPlan::bind_conditions(const Shape& shape) {
+  for (const std::string& set : shape.set_columns) {
+    const auto column = facts_.find(set);
+    if (!column) return NotCoalesced::kTable;
+    for (const auto& unique : facts_.unique_keys) {
+      if (std::find(unique.begin(), unique.end(), *column) != unique.end()) return NotCoalesced::kKey;
+    }
+  }
+  std::vector<size_t> columns;
+  first_condition_ = shape.slots.size() - shape.conditions;
+  for (size_t i = 0; i < shape.slots.size(); i++) {
+    const auto column = facts_.find(folded(shape.slots[i].column));
+    if (!column) return NotCoalesced::kTable;
+    if (i >= first_condition_ && !has_bytewise_equality(*facts_.columns[*column].type)) return NotCoalesced::kType;
+    carried_.push_back(i);
+    types_.push_back(facts_.columns[*column].type);
+    columns.push_back(*column);
+  }
+  // Some unique key has to be named whole.
+  for (const auto& unique : facts_.unique_keys) {
+    std::vector<size_t> key;
+    for (const size_t column : unique) {
+      const auto it = std::find(columns.begin() + static_cast<std::ptrdiff_t>(first_condition_), columns.end(), column);
+      if (it != columns.end()) key.push_back(static_cast<size_t>(it - columns.begin()));
+    }
+    if (key.size() == unique.size()) {
+      key_ = std::move(key);
+      break;
+    }
+  }
+  if (key_.empty()) return NotCoalesced::kKey;
+  std::string where;
+  for (size_t i = first_condition_; i < carried_.size(); i++) {
+    where += i == first_condition_ ? " AS merganser_batch WHERE " : " AND ";
+    where += engine::quote_name(facts_.name) + "." + engine::quote_name(facts_.columns[columns[i]].name) + " = " +
+             "merganser_batch." + engine::BatchSource::column_name(i);
+  }
+  after_ = where;
+  if (kind_ == ShapeKind::kDelete) {
+    before_ = "DELETE FROM " + facts_.sql_name(database_) + " USING ";
+    return NotCoalesced::kNone;
+  }
+  before_ = "UPDATE " + facts_.sql_name(database_) + " ";
+  size_t slot = 0;
+  for (const char c : shape.head) {
+    if (c != '\x01') {
+      before_ += c;
+    } else if (slot == first_condition_) {
+      return NotCoalesced::kGrammar;
+    } else {
+      before_ += "merganser_batch." + batch_cell(slot, shape.slots[slot].cast);
+      slot++;
+    }
+  }
+  before_ += " FROM ";
+  return slot == first_condition_ ? NotCoalesced::kNone : NotCoalesced::kGrammar;
+}
+
+std::string BatchPlan::sql_over(const std::string& source) const {
+  return before_ + source + after_;
+}
+
+Result<BatchPlan::Prepared*> BatchPlan::prepare(const Layout& layout) {
+  clock_++;
+  const auto fits = [&](const Prepared& known) {
+    for (size_t i = 0; i < layout.size(); i++) {
+      if (layout[i] && layout[i] != known.layout[i]) return false;
+    }
+    return true;
+  };
+  for (const auto& known : prepared_) {
+    if (!fits(*known)) continue;
+    known->used = clock_;
+    return known.get();
+  }
+  if (prepared_.size() >= kLayouts) {
+    prepared_.erase(std::min_element(prepared_.begin(), prepared_.end(),
+                                     [](const auto& a, const auto& b) { return a->used < b->used; }));
+  }
+  auto made = std::make_unique<Prepared>();
+  std::vector<engine::BatchColumn> columns;
+  for (size_t i = 0; i < layout.size(); i++) {
+    columns.push_back(layout[i] ? *layout[i] : natural_column(*types_[i]));
+    made->layout.emplace_back(columns.back());
+  }
+  made->source = function_.make_source(connection_, std::move(columns));
+  made->used = clock_;
+  const std::string sql = sql_over(made->source->sql());
+  if (!scans_table()) {
+    MERGANSER_ASSIGN(made->statement, connection_.prepare(sql));
+  } else {
+    // A table with changes of this transaction's own shows the planner no statistics.
+    MERGANSER_TRY(connection_.begin());
+    const Status touched = connection_.execute("DELETE FROM " + facts_.sql_name(database_) + " WHERE false");
+    auto prepared = touched.ok() ? connection_.prepare(sql) : Result<std::unique_ptr<engine::Prepared>>(touched.error());
+    connection_.rollback();
+    MERGANSER_ASSIGN(made->statement, std::move(prepared));
+  }
+  prepared_.push_back(std::move(made));
+  return prepared_.back().get();
+}
+
+void BatchPlan::make_again(uint64_t rows_now) {
+  prepared_.clear();
+  rows_then_ = rows_now;
+}
+
+}  // namespace merganser::coordinator

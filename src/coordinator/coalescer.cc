@@ -1,0 +1,431 @@
+#include "coordinator/coalescer.h"
+
+#include <algorithm>
+
+#include "base/log.h"
+
+namespace merganser::coordinator {
+namespace {
+
+constexpr size_t kEntries = 2000;        // shapes that are remembered
+constexpr size_t kSettings = 64;         // different settings that sessions may have at once
+constexpr size_t kStepRows = 16384;      // rows of one statement
+constexpr int kSuspectUnits = 64;        // how long a session sits out
+constexpr size_t kSuspects = 10000;
+constexpr std::chrono::seconds kLookAgain{1};
+constexpr uint64_t kSmallTable = 1000;   // below that a plan for another size is as good
+
+bool same_settings(const engine::SettingsPtr& a, const engine::SettingsPtr& b) {
+  if (a == b) return true;
+  static const engine::Settings kNone;
+  return (a ? *a : kNone) == (b ? *b : kNone);
+}
+
+}  // namespace
+
+// A unit on its way into a step.
+struct Coalescer::Candidate {
+  BatchPlan* plan = nullptr;
+  Layout layout;
+  std::vector<const engine::Value*> cells;
+  std::deque<engine::Value> changed;
+  std::vector<std::string> keys;  // one a row, or none at all
+  size_t rows = 0;
+};
+
+void Coalescer::clear() {
+  entries_.clear();
+}
+
+uint32_t Coalescer::settings_number(const engine::SettingsPtr& settings) {
+  for (size_t i = 0; i < settings_.size(); i++) {
+    if (same_settings(settings_[i], settings)) return static_cast<uint32_t>(i);
+  }
+  if (settings_.size() >= kSettings) {
+    settings_.clear();
+    entries_.clear();
+  }
+  settings_.push_back(settings);
+  return static_cast<uint32_t>(settings_.size() - 1);
+}
+
+Coalescer::Entry* Coalescer::entry_of(const Shape& shape, const engine::SettingsPtr& settings) {
+  const uint32_t number = settings_number(settings);
+  key_buffer_.assign(reinterpret_cast<const char*>(&number), sizeof(number));
+  key_buffer_ += shape.key;
+  const auto it = entries_.find(key_buffer_);
+  if (it != entries_.end()) return &it->second;
+  if (entries_.size() >= kEntries) entries_.clear();
+  return &entries_[key_buffer_];
+}
+
+void Coalescer::compile(Entry& entry, const Shape& shape, const engine::SettingsPtr& settings) {
+  const bool search_path_set = settings && settings->contains("search_path");
+  auto compiled =
+      BatchPlan::compile(writer_, database_.batch_function(), database_.name(), shape, search_path_set);
+  if (!compiled.ok()) {
+    log(LogLevel::kDebug, "coalesce.not_compiled", {{"why", compiled.error().message}});
+    entry.why = NotCoalesced::kTable;
+    return;
+  }
+  entry.plan = std::move(compiled->plan);
+  entry.why = compiled->why;
+  entry.looked_at = SteadyClock::now();
+}
+
+// A plan that joins knows how large the table was; made on a small one it is slow on a large one.
+void Coalescer::refresh(Entry& entry) {
+  const TimePoint now = SteadyClock::now();
+  if (now - entry.looked_at < kLookAgain) return;
+  entry.looked_at = now;
+  const auto facts = engine::read_table_facts(writer_, database_.name(), entry.plan->facts().schema,
+                                              entry.plan->facts().name);
+  if (!facts.ok() || !*facts) return;
+  const uint64_t rows = (*facts)->estimated_rows;
+  const uint64_t then = entry.plan->rows_then();
+  if (std::max(rows, then) > kSmallTable && (rows > 2 * then || then > 2 * rows)) entry.plan->make_again(rows);
+}
+
+bool Coalescer::is_suspect(const Unit& unit) {
+  if (suspects_.empty()) return false;
+  const auto it = suspects_.find(unit.session);
+  if (it == suspects_.end()) return false;
+  if (--it->second <= 0) suspects_.erase(it);
+  return true;
+}
+
+void Coalescer::suspect(const Unit& unit) {
+  if (suspects_.size() >= kSuspects) suspects_.clear();
+  suspects_[unit.session] = kSuspectUnits;
+}
+
+void Coalescer::count(NotCoalesced why, const Unit& unit) {
+  if (why != NotCoalesced::kNone) counters_.count(why, unit.statements.size());
+}
+
+NotCoalesced Coalescer::admit(const Unit& unit, Candidate& candidate) {
+  if (!enabled_ || unit.alone || unit.checkpoint || !unit.options.idempotency_key.empty()) {
+    return NotCoalesced::kOption;
+  }
+  if (unit.statements.empty()) return NotCoalesced::kGrammar;
+  const Statement& first = unit.statements.front();
+  if (!first.shape) return first.why_no_shape;
+  for (const Statement& statement : unit.statements) {
+    if (statement.shape == first.shape) continue;
+    if (!statement.shape || statement.shape->key != first.shape->key) return NotCoalesced::kGrammar;
+  }
+  Entry* entry = entry_of(*first.shape, unit.settings);
+  entry->seen++;
+  if (!entry->plan && entry->why == NotCoalesced::kFirst) {
+    // A shape that is seen once is not worth a plan.
+    if (entry->seen < 2 && unit.statements.size() == 1) return NotCoalesced::kFirst;
+    compile(*entry, *first.shape, unit.settings);
+  }
+  if (!entry->plan) return entry->why;
+  if (entry->plan->scans_table()) refresh(*entry);
+  candidate.plan = entry->plan.get();
+  return read_cells(unit, candidate);
+}
+
+NotCoalesced Coalescer::read_cells(const Unit& unit, Candidate& candidate) const {
+  const BatchPlan& plan = *candidate.plan;
+  const auto& carried = plan.carried();
+  candidate.layout.resize(carried.size());
+  bool keyed = !plan.key().empty();
+  for (const Statement& statement : unit.statements) {
+    const Shape& shape = *statement.shape;
+    const size_t slots = shape.slots.size();
+    if (plan.kind() != ShapeKind::kInsert && shape.rows > 1 && plan.gives_rows()) return NotCoalesced::kExpression;
+    for (size_t row = 0; row < shape.rows; row++) {
+      const size_t row_begin = candidate.cells.size();
+      for (size_t i = 0; i < carried.size(); i++) {
+        const Cell& cell = shape.cells[row * slots + carried[i]];
+        const engine::Value* value = nullptr;
+        if (cell.from == Cell::From::kLiteral) {
+          value = &shape.literals[cell.index];
+        } else {
+          if (cell.index >= statement.values.size()) return NotCoalesced::kExpression;
+          value = &statement.values[cell.index];
+        }
+        const BatchSlot& slot = shape.slots[carried[i]];
+        const bool is_key =
+            plan.is_condition(i) || std::find(plan.key().begin(), plan.key().end(), i) != plan.key().end();
+        auto lifted = is_key ? lift_key(*value, plan.type_of(i), slot.cast) : std::nullopt;
+        if (is_key && !lifted) {
+          if (!plan.key_is_optional()) return NotCoalesced::kType;
+          keyed = false;
+        }
+        if (!lifted) lifted = lift_value(*value, plan.type_of(i), slot.cast);
+        if (!lifted) return NotCoalesced::kType;
+        if (!lifted->is_null) {
+          if (!candidate.layout[i]) {
+            candidate.layout[i] = lifted->column;
+          } else if (*candidate.layout[i] != lifted->column) {
+            return NotCoalesced::kType;
+          }
+        }
+        if (lifted->changed) {
+          candidate.changed.push_back(*std::move(lifted->changed));
+          value = &candidate.changed.back();
+        }
+        candidate.cells.push_back(value);
+      }
+      candidate.rows++;
+      if (!keyed) continue;
+      std::string key;
+      for (const size_t i : plan.key()) append_key(key, *candidate.cells[row_begin + i]);
+      candidate.keys.push_back(std::move(key));
+    }
+  }
+  if (!keyed) candidate.keys.clear();
+  // The same key twice within the unit: its statements depend on each other.
+  if (candidate.keys.size() > 1) {
+    std::unordered_set<std::string_view> seen;
+    for (const std::string& key : candidate.keys) {
+      if (!seen.insert(key).second) return NotCoalesced::kDuplicate;
+    }
+  }
+  return NotCoalesced::kNone;
+}
+
+// Takes the candidate's rows over, when nothing in the step stands against it.
+bool Coalescer::join(Step& step, Candidate& candidate) {
+  if (step.rows + candidate.rows > kStepRows) return false;
+  for (size_t i = 0; i < candidate.layout.size(); i++) {
+    if (candidate.layout[i] && step.layout[i] && *candidate.layout[i] != *step.layout[i]) return false;
+  }
+  for (const std::string& key : candidate.keys) {
+    if (step.keys.contains(key)) return false;
+  }
+  for (size_t i = 0; i < candidate.layout.size(); i++) {
+    if (candidate.layout[i]) step.layout[i] = candidate.layout[i];
+  }
+  for (size_t row = 0; row < candidate.keys.size(); row++) {
+    step.keys.emplace(std::move(candidate.keys[row]), static_cast<uint32_t>(step.rows + row));
+  }
+  if (candidate.changed.empty()) {
+    step.cells.insert(step.cells.end(), candidate.cells.begin(), candidate.cells.end());
+  } else {
+    // The changed values move; their cells follow.
+    std::unordered_map<const engine::Value*, const engine::Value*> moved;
+    for (engine::Value& value : candidate.changed) {
+      step.changed.push_back(std::move(value));
+      moved.emplace(&value, &step.changed.back());
+    }
+    for (const engine::Value* cell : candidate.cells) {
+      const auto it = moved.find(cell);
+      step.cells.push_back(it == moved.end() ? cell : it->second);
+    }
+  }
+  step.rows += candidate.rows;
+  return true;
+}
+
+std::vector<Step> Coalescer::arrange(std::vector<UnitPtr> units, std::vector<UnitPtr>& suspects) {
+  std::vector<Step> steps;
+  for (UnitPtr& unit : units) {
+    Candidate candidate;
+    const NotCoalesced why = is_suspect(*unit) ? NotCoalesced::kFailing : admit(*unit, candidate);
+    if (why != NotCoalesced::kNone) {
+      count(why, *unit);
+      if (why == NotCoalesced::kFailing) {
+        suspects.push_back(std::move(unit));
+        continue;
+      }
+      Step step;
+      step.units.push_back(std::move(unit));
+      steps.push_back(std::move(step));
+      continue;
+    }
+    Step* home = nullptr;
+    for (Step& step : steps) {
+      if (step.plan != candidate.plan) continue;
+      if (!join(step, candidate)) continue;
+      home = &step;
+      break;
+    }
+    if (home == nullptr) {
+      Step& step = steps.emplace_back();
+      step.coalesced = true;
+      step.plan = candidate.plan;
+      step.settings = unit->settings;
+      step.layout.resize(candidate.layout.size());
+      join(step, candidate);
+      home = &step;
+    }
+    home->units.push_back(std::move(unit));
+  }
+  // Here, since a plan may need a transaction of its own to be made.
+  for (Step& step : steps) {
+    if (!step.coalesced) continue;
+    const Status applied = writer_.apply(step.settings);
+    if (applied.ok() && step.plan->prepare(step.layout).ok()) continue;
+    step.coalesced = false;
+  }
+  // A step that could not be prepared falls apart into its units.
+  std::vector<Step> whole;
+  whole.reserve(steps.size());
+  for (Step& step : steps) {
+    if (step.coalesced || step.units.size() == 1) {
+      whole.push_back(std::move(step));
+      continue;
+    }
+    for (UnitPtr& unit : step.units) {
+      count(NotCoalesced::kType, *unit);
+      whole.emplace_back().units.push_back(std::move(unit));
+    }
+  }
+  return whole;
+}
+
+Status Coalescer::execute(Step& step) {
+  MERGANSER_TRY(writer_.apply(step.settings));
+  MERGANSER_ASSIGN(BatchPlan::Prepared * prepared, step.plan->prepare(step.layout));
+  prepared->source->set_cells(step.cells.data(), step.rows);
+  auto result = prepared->statement->execute({}, false);
+  prepared->source->set_cells(nullptr, 0);
+  if (!result.ok()) return result.error();
+  for (const UnitPtr& unit : step.units) unit->outcome.results.clear();
+  return step.plan->kind() == ShapeKind::kInsert ? hand_out_in_order(step, *result) : hand_out_by_key(step, *result);
+}
+
+// Plain INSERT keeps the order of its source: every row is there, one after another.
+Status Coalescer::hand_out_in_order(Step& step, engine::ResultSet& result) {
+  const Error mismatch = make_error(ErrorCode::kInternalError, "a batch answered with another number of rows");
+  if (!step.plan->gives_rows()) {
+    if (result.changed_rows() != step.rows) return mismatch;
+    for (const UnitPtr& unit : step.units) {
+      for (const Statement& statement : unit->statements) {
+        unit->outcome.results.push_back(engine::ResultSet::of_changes(statement.shape->rows));
+      }
+    }
+    return {};
+  }
+  std::shared_ptr<const engine::Chunk> chunk;
+  size_t at = 0;
+  size_t seen = 0;
+  for (const UnitPtr& unit : step.units) {
+    for (const Statement& statement : unit->statements) {
+      std::vector<engine::Chunk> parts;
+      for (size_t wanted = statement.shape->rows; wanted > 0;) {
+        if (!chunk || at == chunk->rows()) {
+          MERGANSER_ASSIGN(auto next, result.next());
+          if (!next) return mismatch;
+          chunk = std::make_shared<const engine::Chunk>(*std::move(next));
+          at = 0;
+        }
+        const size_t count = std::min(wanted, chunk->rows() - at);
+        parts.emplace_back(chunk, at, count, chunk->columns());
+        at += count;
+        seen += count;
+        wanted -= count;
+      }
+      unit->outcome.results.push_back(engine::ResultSet::of_rows(result.columns(), std::move(parts)));
+    }
+  }
+  return seen == step.rows ? Status() : mismatch;
+}
+
+namespace {
+
+// The key of a returned row, as append_key() writes it.
+bool append_returned_key(std::string& out, const engine::VectorView& column, size_t row) {
+  using engine::TypeId;
+  using engine::Value;
+  if (!column.valid(row)) return false;
+  switch (column.type->id) {
+    case TypeId::kBoolean:
+      append_key(out, Value{TypeId::kBoolean, column.at<bool>(row)});
+      return true;
+    case TypeId::kTinyInt:
+      append_key(out, Value{TypeId::kTinyInt, int64_t{column.at<int8_t>(row)}});
+      return true;
+    case TypeId::kSmallInt:
+      append_key(out, Value{TypeId::kSmallInt, int64_t{column.at<int16_t>(row)}});
+      return true;
+    case TypeId::kInteger:
+    case TypeId::kDate:
+      append_key(out, Value{TypeId::kInteger, int64_t{column.at<int32_t>(row)}});
+      return true;
+    case TypeId::kBigInt:
+    case TypeId::kTimestamp:
+    case TypeId::kTimestampTz:
+      append_key(out, Value{TypeId::kBigInt, column.at<int64_t>(row)});
+      return true;
+    case TypeId::kUTinyInt:
+      append_key(out, Value{TypeId::kUTinyInt, uint64_t{column.at<uint8_t>(row)}});
+      return true;
+    case TypeId::kUSmallInt:
+      append_key(out, Value{TypeId::kUSmallInt, uint64_t{column.at<uint16_t>(row)}});
+      return true;
+    case TypeId::kUInteger:
+      append_key(out, Value{TypeId::kUInteger, uint64_t{column.at<uint32_t>(row)}});
+      return true;
+    case TypeId::kUBigInt:
+      append_key(out, Value{TypeId::kUBigInt, column.at<uint64_t>(row)});
+      return true;
+    case TypeId::kUuid:
+      append_key(out, Value{TypeId::kUuid, column.at<engine::Hugeint>(row)});
+      return true;
+    case TypeId::kVarchar:
+    case TypeId::kBlob:
+      append_key(out, Value{column.type->id, std::string(column.string_at(row))});
+      return true;
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+// The others answer in any order and only for what they touched: each row names its key.
+Status Coalescer::hand_out_by_key(Step& step, engine::ResultSet& result) {
+  struct Place {
+    std::shared_ptr<const engine::Chunk> chunk;
+    size_t row = 0;
+  };
+  std::vector<Place> places(step.rows);
+  const size_t keys = step.plan->returned_keys();
+  const size_t columns = result.columns() ? result.columns()->size() : 0;
+  if (columns < keys) return make_error(ErrorCode::kInternalError, "a batch answered without its keys");
+  const size_t visible = columns - keys;
+  std::string key;
+  while (true) {
+    MERGANSER_ASSIGN(auto next, result.next());
+    if (!next) break;
+    const auto chunk = std::make_shared<const engine::Chunk>(*std::move(next));
+    for (size_t row = 0; row < chunk->rows(); row++) {
+      key.clear();
+      bool known = true;
+      for (size_t i = 0; i < keys && known; i++) known = append_returned_key(key, chunk->column(visible + i), row);
+      const auto it = known ? step.keys.find(key) : step.keys.end();
+      if (it == step.keys.end() || places[it->second].chunk) {
+        return make_error(ErrorCode::kInternalError, "a batch answered with a key that it was not asked for");
+      }
+      places[it->second] = {chunk, row};
+    }
+  }
+  engine::Columns names;
+  if (step.plan->gives_rows()) {
+    names = std::make_shared<const std::vector<engine::Column>>(
+        result.columns()->begin(), result.columns()->begin() + static_cast<std::ptrdiff_t>(visible));
+  }
+  size_t at = 0;
+  for (const UnitPtr& unit : step.units) {
+    for (const Statement& statement : unit->statements) {
+      uint64_t count = 0;
+      std::vector<engine::Chunk> parts;
+      for (size_t row = 0; row < statement.shape->rows; row++, at++) {
+        const Place& place = places[at];
+        if (!place.chunk) continue;
+        count++;
+        if (names) parts.emplace_back(place.chunk, place.row, 1, visible);
+      }
+      unit->outcome.results.push_back(names ? engine::ResultSet::of_rows(names, std::move(parts))
+                                            : engine::ResultSet::of_changes(count));
+    }
+  }
+  return {};
+}
+
+}  // namespace merganser::coordinator
