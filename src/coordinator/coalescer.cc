@@ -35,15 +35,19 @@ struct Coalescer::Candidate {
 
 void Coalescer::clear() {
   entries_.clear();
+  settings_.clear();
+}
+
+void Coalescer::begin_batch(uint64_t catalog_generation) {
+  if (catalog_generation != catalog_generation_ || entries_.size() >= kEntries || settings_.size() >= kSettings) {
+    clear();
+  }
+  catalog_generation_ = catalog_generation;
 }
 
 uint32_t Coalescer::settings_number(const engine::SettingsPtr& settings) {
   for (size_t i = 0; i < settings_.size(); i++) {
     if (same_settings(settings_[i], settings)) return static_cast<uint32_t>(i);
-  }
-  if (settings_.size() >= kSettings) {
-    settings_.clear();
-    entries_.clear();
   }
   settings_.push_back(settings);
   return static_cast<uint32_t>(settings_.size() - 1);
@@ -55,7 +59,6 @@ Coalescer::Entry* Coalescer::entry_of(const Shape& shape, const engine::Settings
   key_buffer_ += shape.key;
   const auto it = entries_.find(key_buffer_);
   if (it != entries_.end()) return &it->second;
-  if (entries_.size() >= kEntries) entries_.clear();
   return &entries_[key_buffer_];
 }
 
@@ -109,7 +112,7 @@ NotCoalesced Coalescer::admit(const Unit& unit, Candidate& candidate) {
   }
   if (unit.statements.empty()) return NotCoalesced::kGrammar;
   const Statement& first = unit.statements.front();
-  if (!first.shape) return first.why_no_shape;
+  if (!first.shape) return first.why_no_shape == NotCoalesced::kNone ? NotCoalesced::kGrammar : first.why_no_shape;
   for (const Statement& statement : unit.statements) {
     if (statement.shape == first.shape) continue;
     if (!statement.shape || statement.shape->key != first.shape->key) return NotCoalesced::kGrammar;

@@ -5,8 +5,7 @@
 // Whatever is not provably the same as one by one stays outside, and a counter says why. An error of a step says
 // nothing about its members: the caller rolls back, splits it and in the end runs a unit alone, which alone decides.
 //
-// Threads: the writer's. Lifetime: plans die with clear(), which the caller calls after each change of the catalog and
-// before the connection ends.
+// Threads: the writer's. Lifetime: steps end before the next begin_batch(), plans with clear(), before the connection.
 #pragma once
 
 #include <deque>
@@ -52,6 +51,8 @@ class Coalescer {
 
   void set_enabled(bool enabled) { enabled_ = enabled; }
 
+  // Before the steps of a batch are arranged; until the next call plans live. Void are those of an older catalog.
+  void begin_batch(uint64_t catalog_generation);
   // In order of arrival of each step's first unit. Units of sessions that lately sent what failed go to `suspects`.
   // Outside a transaction: it may prepare.
   std::vector<Step> arrange(std::vector<UnitPtr> units, std::vector<UnitPtr>& suspects);
@@ -86,6 +87,7 @@ class Coalescer {
   engine::Connection& writer_;
   Counters& counters_;
   bool enabled_ = true;
+  uint64_t catalog_generation_ = 0;
   // By settings, then by shape.
   std::vector<engine::SettingsPtr> settings_;
   std::unordered_map<std::string, Entry> entries_;

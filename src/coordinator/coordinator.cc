@@ -199,10 +199,7 @@ void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
     }
   }
   if (runnable.empty()) return deliver(std::move(tasks));
-  if (const uint64_t now = ddl_generation(); now != planned_generation_) {
-    planned_generation_ = now;
-    coalescer_->clear();
-  }
+  coalescer_->begin_batch(ddl_generation());
   // Those that run apart come last: any order between units is as good as the other.
   std::vector<UnitPtr> aside;
   auto steps = coalescer_->arrange(std::move(runnable), aside);

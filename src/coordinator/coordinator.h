@@ -111,7 +111,6 @@ class Coordinator {
   std::unique_ptr<engine::Connection> writer_;
   engine::StatementCache cache_;           // the writer thread's alone
   std::unique_ptr<Coalescer> coalescer_;   // likewise
-  uint64_t planned_generation_ = 0;        // of the catalog that they know
 
   Queue queue_{limits_, counters_};
   std::mutex executing_mutex_;

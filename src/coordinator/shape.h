@@ -72,7 +72,7 @@ using ShapePtr = std::shared_ptr<const Shape>;
 
 struct ParsedShape {
   ShapePtr shape;  // null: see why
-  NotCoalesced why = NotCoalesced::kNone;
+  NotCoalesced why = NotCoalesced::kGrammar;
 };
 
 constexpr size_t kShapeTextLimit = size_t{64} << 10;
