@@ -21,8 +21,7 @@ std::string batch_cell(size_t index, const std::string& cast) {
 }  // namespace
 
 Result<BatchPlan::Compiled> BatchPlan::compile(engine::Connection& connection, engine::BatchFunction& function,
-                                               const std::string& database, const Shape& shape,
-                                               bool search_path_set) {
+                                               const std::string& database, const Shape& shape, bool search_path_set) {
   std::string schema = "main";
   const size_t parts = shape.table.size();
   if (parts == 1 && search_path_set) return Compiled{nullptr, NotCoalesced::kTable};
@@ -32,8 +31,7 @@ Result<BatchPlan::Compiled> BatchPlan::compile(engine::Connection& connection, e
   if (parts > 1) schema = folded(shape.table[parts - 2]);
   // Two parts may be file.table as well.
   if (parts == 2 && schema == folded(engine::quote_name(database))) schema = "main";
-  MERGANSER_ASSIGN(auto facts,
-                   engine::read_table_facts(connection, database, schema, folded(shape.table[parts - 1])));
+  MERGANSER_ASSIGN(auto facts, engine::read_table_facts(connection, database, schema, folded(shape.table[parts - 1])));
   if (!facts) return Compiled{nullptr, NotCoalesced::kTable};
   std::unique_ptr<BatchPlan> plan(new BatchPlan(connection, function, database));
   plan->facts_ = *std::move(facts);
@@ -104,6 +102,7 @@ NotCoalesced BatchPlan::bind_insert(const Shape& shape) {
     }
     key_.push_back(static_cast<size_t>(it - columns.begin()));
   }
+  key_columns_ = facts_.unique_keys[0];
   return NotCoalesced::kNone;
 }
 
@@ -134,6 +133,7 @@ NotCoalesced BatchPlan::bind_conditions(const Shape& shape) {
     }
     if (key.size() == unique.size()) {
       key_ = std::move(key);
+      key_columns_ = unique;
       break;
     }
   }
@@ -201,7 +201,8 @@ Result<BatchPlan::Prepared*> BatchPlan::prepare(const Layout& layout) {
     // A table with changes of this transaction's own shows the planner no statistics.
     MERGANSER_TRY(connection_.begin());
     const Status touched = connection_.execute("DELETE FROM " + facts_.sql_name(database_) + " WHERE false");
-    auto prepared = touched.ok() ? connection_.prepare(sql) : Result<std::unique_ptr<engine::Prepared>>(touched.error());
+    auto prepared =
+        touched.ok() ? connection_.prepare(sql) : Result<std::unique_ptr<engine::Prepared>>(touched.error());
     connection_.rollback();
     MERGANSER_ASSIGN(made->statement, std::move(prepared));
   }

@@ -36,6 +36,8 @@ class BatchPlan {
   const engine::LogicalType& type_of(size_t carried_index) const { return *types_[carried_index]; }
   // The batch columns that make a row's key; empty when the units of a plain INSERT need none.
   const std::vector<size_t>& key() const { return key_; }
+  // The same as columns of the table: what two plans must share for their keys to be comparable.
+  const std::vector<size_t>& key_columns() const { return key_columns_; }
   // Whether a unit without its key is still welcome: a plain INSERT may leave it to DuckDB.
   bool key_is_optional() const { return kind_ == ShapeKind::kInsert; }
   bool is_condition(size_t carried_index) const { return carried_index >= first_condition_; }
@@ -77,6 +79,7 @@ class BatchPlan {
   std::vector<size_t> carried_;
   std::vector<engine::TypePtr> types_;
   std::vector<size_t> key_;
+  std::vector<size_t> key_columns_;
   size_t first_condition_ = SIZE_MAX;
   // Text around the source.
   std::string before_;

@@ -7,13 +7,13 @@
 namespace merganser::coordinator {
 namespace {
 
-constexpr size_t kEntries = 2000;        // shapes that are remembered
-constexpr size_t kSettings = 64;         // different settings that sessions may have at once
-constexpr size_t kStepRows = 16384;      // rows of one statement
-constexpr int kSuspectUnits = 64;        // how long a session sits out
+constexpr size_t kEntries = 2000;    // shapes that are remembered
+constexpr size_t kSettings = 64;     // different settings that sessions may have at once
+constexpr size_t kStepRows = 16384;  // rows of one statement
+constexpr int kSuspectUnits = 16;    // how long a session sits out
 constexpr size_t kSuspects = 10000;
 constexpr std::chrono::seconds kLookAgain{1};
-constexpr uint64_t kSmallTable = 1000;   // below that a plan for another size is as good
+constexpr uint64_t kSmallTable = 1000;  // below that a plan for another size is as good
 
 bool same_settings(const engine::SettingsPtr& a, const engine::SettingsPtr& b) {
   if (a == b) return true;
@@ -64,8 +64,7 @@ Coalescer::Entry* Coalescer::entry_of(const Shape& shape, const engine::Settings
 
 void Coalescer::compile(Entry& entry, const Shape& shape, const engine::SettingsPtr& settings) {
   const bool search_path_set = settings && settings->contains("search_path");
-  auto compiled =
-      BatchPlan::compile(writer_, database_.batch_function(), database_.name(), shape, search_path_set);
+  auto compiled = BatchPlan::compile(writer_, database_.batch_function(), database_.name(), shape, search_path_set);
   if (!compiled.ok()) {
     log(LogLevel::kDebug, "coalesce.not_compiled", {{"why", compiled.error().message}});
     entry.why = NotCoalesced::kTable;
@@ -81,8 +80,8 @@ void Coalescer::refresh(Entry& entry) {
   const TimePoint now = SteadyClock::now();
   if (now - entry.looked_at < kLookAgain) return;
   entry.looked_at = now;
-  const auto facts = engine::read_table_facts(writer_, database_.name(), entry.plan->facts().schema,
-                                              entry.plan->facts().name);
+  const auto facts =
+      engine::read_table_facts(writer_, database_.name(), entry.plan->facts().schema, entry.plan->facts().name);
   if (!facts.ok() || !*facts) return;
   const uint64_t rows = (*facts)->estimated_rows;
   const uint64_t then = entry.plan->rows_then();
@@ -203,6 +202,7 @@ bool Coalescer::join(Step& step, Candidate& candidate) {
   for (size_t i = 0; i < candidate.layout.size(); i++) {
     if (candidate.layout[i]) step.layout[i] = candidate.layout[i];
   }
+  step.all_keys = step.all_keys && candidate.keys.size() == candidate.rows;
   for (size_t row = 0; row < candidate.keys.size(); row++) {
     step.keys.emplace(std::move(candidate.keys[row]), static_cast<uint32_t>(step.rows + row));
   }
@@ -224,61 +224,111 @@ bool Coalescer::join(Step& step, Candidate& candidate) {
   return true;
 }
 
-std::vector<Step> Coalescer::arrange(std::vector<UnitPtr> units, std::vector<UnitPtr>& suspects) {
-  std::vector<Step> steps;
-  for (UnitPtr& unit : units) {
-    Candidate candidate;
-    const NotCoalesced why = is_suspect(*unit) ? NotCoalesced::kFailing : admit(*unit, candidate);
-    if (why != NotCoalesced::kNone) {
-      count(why, *unit);
-      if (why == NotCoalesced::kFailing) {
-        suspects.push_back(std::move(unit));
-        continue;
+namespace {
+
+bool same_table(const BatchPlan& a, const BatchPlan& b) {
+  return &a == &b || (a.facts().name == b.facts().name && a.facts().schema == b.facts().schema);
+}
+
+bool adds_rows(const BatchPlan& plan) {
+  return plan.kind() == ShapeKind::kInsert || plan.kind() == ShapeKind::kUpsert;
+}
+
+// Whether the rows of one and of the other, when all their keys are known, can never meet.
+bool could_be_told_apart(const BatchPlan& a, const BatchPlan& b) {
+  // Who comes first is seen in what sequences give.
+  if (adds_rows(a) && adds_rows(b) && a.facts().defaults) return false;
+  return !a.key_columns().empty() && a.key_columns() == b.key_columns();
+}
+
+bool are_independent(const BatchPlan* a, bool a_all_keys, const auto& a_keys, const BatchPlan* b, bool b_all_keys,
+                     const auto& for_each_key_of_b) {
+  if (a == nullptr || b == nullptr) return false;
+  if (!same_table(*a, *b)) return true;
+  if (a->facts().unique_keys.empty() && !a->facts().unclear_index && !a->facts().defaults && adds_rows(*a) &&
+      adds_rows(*b)) {
+    return true;
+  }
+  if (!could_be_told_apart(*a, *b) || !a_all_keys || !b_all_keys) return false;
+  bool apart = true;
+  for_each_key_of_b([&](const std::string& key) { apart = apart && !a_keys.contains(key); });
+  return apart;
+}
+
+}  // namespace
+
+bool Coalescer::may_run_after(const Step& step, std::span<const Step> later) {
+  return std::all_of(later.begin(), later.end(), [&](const Step& other) {
+    return are_independent(other.plan, other.all_keys, other.keys, step.plan, step.all_keys, [&](const auto& visit) {
+      for (const auto& [key, row] : step.keys) visit(key);
+    });
+  });
+}
+
+// Into the latest step that takes it, past those that it has nothing to do with; else into a new one at the end.
+void Coalescer::place(std::vector<Step>& steps, UnitPtr unit) {
+  Candidate candidate;
+  NotCoalesced why = admit(*unit, candidate);
+  const bool suspect = is_suspect(*unit);
+  if (suspect && why == NotCoalesced::kNone) why = NotCoalesced::kFailing;
+  count(why, *unit);
+  if (why == NotCoalesced::kNone) {
+    for (size_t i = steps.size(); i-- > 0;) {
+      Step& step = steps[i];
+      if (step.coalesced && step.plan == candidate.plan && join(step, candidate)) {
+        step.units.push_back(std::move(unit));
+        return;
       }
-      Step step;
-      step.units.push_back(std::move(unit));
-      steps.push_back(std::move(step));
-      continue;
+      const bool all_keys = candidate.keys.size() == candidate.rows;
+      const bool passes =
+          are_independent(step.plan, step.all_keys, step.keys, candidate.plan, all_keys, [&](const auto& visit) {
+            for (const std::string& key : candidate.keys) visit(key);
+          });
+      if (!passes) break;
     }
-    Step* home = nullptr;
-    for (Step& step : steps) {
-      if (step.plan != candidate.plan) continue;
-      if (!join(step, candidate)) continue;
-      home = &step;
-      break;
-    }
-    if (home == nullptr) {
-      Step& step = steps.emplace_back();
-      step.coalesced = true;
-      step.plan = candidate.plan;
-      step.settings = unit->settings;
-      step.layout.resize(candidate.layout.size());
-      join(step, candidate);
-      home = &step;
-    }
-    home->units.push_back(std::move(unit));
   }
-  // Here, since a plan may need a transaction of its own to be made.
-  for (Step& step : steps) {
+  Step& step = steps.emplace_back();
+  step.apart = suspect;
+  if (why == NotCoalesced::kNone || why == NotCoalesced::kFailing) {
+    step.coalesced = why == NotCoalesced::kNone;
+    step.plan = candidate.plan;
+    step.settings = unit->settings;
+    step.layout.resize(candidate.layout.size());
+    join(step, candidate);
+  }
+  step.units.push_back(std::move(unit));
+}
+
+std::vector<Step> Coalescer::arrange(std::vector<UnitPtr> units) {
+  std::vector<Step> steps;
+  for (UnitPtr& unit : units) place(steps, std::move(unit));
+  prepare(steps);
+  return steps;
+}
+
+// Here, since a plan may need a transaction of its own to be made. A step without one runs unit by unit.
+void Coalescer::prepare(std::vector<Step>& steps) {
+  for (size_t i = 0; i < steps.size(); i++) {
+    Step& step = steps[i];
     if (!step.coalesced) continue;
-    const Status applied = writer_.apply(step.settings);
-    if (applied.ok() && step.plan->prepare(step.layout).ok()) continue;
-    step.coalesced = false;
-  }
-  // A step that could not be prepared falls apart into its units.
-  std::vector<Step> whole;
-  whole.reserve(steps.size());
-  for (Step& step : steps) {
-    if (step.coalesced || step.units.size() == 1) {
-      whole.push_back(std::move(step));
-      continue;
+    Status made = writer_.apply(step.settings);
+    if (made.ok()) {
+      const auto prepared = step.plan->prepare(step.layout);
+      if (!prepared.ok()) made = prepared.error();
     }
+    if (made.ok()) continue;
+    log(LogLevel::kDebug, "coalesce.not_compiled", {{"why", made.error().message}});
+    step.coalesced = false;
+    std::vector<Step> singles;
     for (UnitPtr& unit : step.units) {
       count(NotCoalesced::kType, *unit);
-      whole.emplace_back().units.push_back(std::move(unit));
+      singles.emplace_back().units.push_back(std::move(unit));
     }
+    steps.erase(steps.begin() + static_cast<std::ptrdiff_t>(i));
+    steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(i), std::make_move_iterator(singles.begin()),
+                 std::make_move_iterator(singles.end()));
+    i += singles.size() - 1;
   }
-  return whole;
 }
 
 Status Coalescer::execute(Step& step) {

@@ -1,7 +1,9 @@
 // Makes one vectorised statement out of units of one shape, so that nobody can tell.
 //
-// arrange() sorts a batch into steps: units that share a shape, settings and key-free ground become one; all others
-// stand alone. execute() runs one step inside the writer's transaction and hands each unit its own part of the result.
+// arrange() sorts a batch into steps: units that share a shape and settings, and no key, become one; all others stand
+// alone. A unit joins an earlier step only past what it has nothing to do with (another table, or other keys of the
+// same), so that the outcome is that of the order of arrival. execute() runs one step inside the writer's transaction
+// and hands each unit its own part of the result.
 // Whatever is not provably the same as one by one stays outside, and a counter says why. An error of a step says
 // nothing about its members: the caller rolls back, splits it and in the end runs a unit alone, which alone decides.
 //
@@ -10,6 +12,7 @@
 
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -33,14 +36,17 @@ struct Step {
 
   std::vector<UnitPtr> units;
   bool coalesced = false;
+  bool apart = false;  // shares no transaction, or one unit at a time: something in it fails
 
-  // Of a coalesced step.
+  // What it changes, where that is known.
   BatchPlan* plan = nullptr;
+  std::unordered_map<std::string, uint32_t> keys;  // key → row
+  bool all_keys = true;                            // keys holds every row's
+  // Of a coalesced step.
   engine::SettingsPtr settings;
   Layout layout;
   std::vector<const engine::Value*> cells;  // rows × columns
   std::deque<engine::Value> changed;        // what had to be brought to another form
-  std::unordered_map<std::string, uint32_t> keys;  // key → row
   size_t rows = 0;
 };
 
@@ -53,9 +59,11 @@ class Coalescer {
 
   // Before the steps of a batch are arranged; until the next call plans live. Void are those of an older catalog.
   void begin_batch(uint64_t catalog_generation);
-  // In order of arrival of each step's first unit. Units of sessions that lately sent what failed go to `suspects`.
-  // Outside a transaction: it may prepare.
-  std::vector<Step> arrange(std::vector<UnitPtr> units, std::vector<UnitPtr>& suspects);
+  // In an order whose outcome is that of arrival. Outside a transaction: it may prepare. Units of sessions that lately
+  // sent what failed stand apart.
+  std::vector<Step> arrange(std::vector<UnitPtr> units);
+  // Whether the step may as well run after all of these.
+  static bool may_run_after(const Step& step, std::span<const Step> later);
   // Inside a transaction. Fills the units' outcomes.
   Status execute(Step& step);
   // The unit failed alone after its step had failed: its session's next ones do not share.
@@ -80,6 +88,8 @@ class Coalescer {
   bool is_suspect(const Unit& unit);
   void count(NotCoalesced why, const Unit& unit);
   static bool join(Step& step, Candidate& candidate);
+  void place(std::vector<Step>& steps, UnitPtr unit);
+  void prepare(std::vector<Step>& steps);
   Status hand_out_in_order(Step& step, engine::ResultSet& result);
   Status hand_out_by_key(Step& step, engine::ResultSet& result);
 

@@ -1,7 +1,5 @@
 #include "coordinator/coordinator.h"
 
-#include <random>
-
 #include "base/awake.h"
 #include "base/log.h"
 #include "engine/error_map.h"
@@ -11,16 +9,8 @@ namespace {
 
 constexpr size_t kCachedStatements = 256;
 constexpr std::chrono::seconds kChoreInterval{1};
-constexpr int kMaxConflictRetries = 20;
-// How often a batch is taken apart before what fails runs one by one: a round each is rerun of all.
-constexpr int kMaxSplits = 16;
 constexpr char kNotExecuted[] = "The statement was not executed.";
 constexpr char kCancelledByUser[] = "canceling statement due to user request";
-
-Error unknown_outcome(const Error& cause) {
-  return make_error(ErrorCode::kTransactionResolutionUnknown, "the commit was sent, but whether it happened is unknown",
-                    cause.message, "Look whether the change is there before you send it again.");
-}
 
 Error not_executed(ErrorCode code, std::string message) {
   return make_error(code, std::move(message), kNotExecuted);
@@ -28,18 +18,9 @@ Error not_executed(ErrorCode code, std::string message) {
 
 Error deadline_passed() {
   Error error = not_executed(ErrorCode::kQueryCanceled, "the deadline passed before the statement was executed");
-  error.hint = "Send it again if it still makes sense; merganser.deadline_ms and statement_timeout set how long it has.";
+  error.hint =
+      "Send it again if it still makes sense; merganser.deadline_ms and statement_timeout set how long it has.";
   return error;
-}
-
-uint64_t rows_of(std::span<const UnitPtr> units) {
-  uint64_t rows = 0;
-  for (const UnitPtr& unit : units) {
-    for (const engine::ResultSet& result : unit->outcome.results) {
-      rows += result.kind() == engine::ReturnKind::kRows ? result.materialised_rows() : result.changed_rows();
-    }
-  }
-  return rows;
 }
 
 }  // namespace
@@ -183,214 +164,6 @@ void Coordinator::release_lane(Lane& lane) {
   lane_released_.notify_one();
 }
 
-void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
-  Tasks tasks;
-  std::vector<UnitPtr> runnable;
-  runnable.reserve(batch.size());
-  const TimePoint now = SteadyClock::now();
-  counters_.writer = WriterState::kExecuting;
-  for (UnitPtr& unit : batch) {
-    counters_.queue_wait.record(now - unit->queued_at);
-    if (unit->stage) unit->stage->set(Stage::kExecuting, now);
-    if (auto error = overdue(*unit)) {
-      fail(std::move(unit), *std::move(error), tasks);
-    } else {
-      runnable.push_back(std::move(unit));
-    }
-  }
-  if (runnable.empty()) return deliver(std::move(tasks));
-  coalescer_->begin_batch(ddl_generation());
-  // Those that run apart come last: any order between units is as good as the other.
-  std::vector<UnitPtr> aside;
-  auto steps = coalescer_->arrange(std::move(runnable), aside);
-  execute_steps(std::move(steps), aside, tasks);
-  execute_one_by_one(aside, 0, aside.size(), tasks);
-  counters_.writer = WriterState::kIdle;
-  deliver(std::move(tasks));
-}
-
-// All steps in one transaction. A step that fails is halved, or set aside when it is one unit, and everything begins
-// again without it: rolled back is not yet answered.
-void Coordinator::execute_steps(std::vector<Step> steps, std::vector<UnitPtr>& aside, Tasks& tasks) {
-  int failures = 0;
-  while (!steps.empty()) {
-    if (steps.size() == 1 && !steps[0].coalesced) return execute_solo(steps[0].units[0], tasks);
-    const TimePoint begun = SteadyClock::now();
-    Status status = writer_->begin();
-    size_t at = 0;
-    const Deadline until = Deadline::in(limits_.batch_time);
-    while (status.ok() && at < steps.size() && (at == 0 || !until.expired())) {
-      status = execute_step(steps[at]);
-      if (status.ok()) at++;
-    }
-    if (status.ok()) {
-      counters_.execute.record(SteadyClock::now() - begun);
-      const Status committed = commit_writer(false);
-      uint64_t units = 0;
-      uint64_t rows = 0;
-      for (size_t i = 0; i < at; i++) {
-        units += steps[i].units.size();
-        rows += rows_of(steps[i].units);
-      }
-      if (committed.ok()) count_batch(units, rows);
-      const bool shared = units > 1;
-      for (size_t i = 0; i < at; i++) {
-        for (UnitPtr& unit : steps[i].units) {
-          if (!committed.ok()) {
-            fail(std::move(unit), unknown_outcome(committed.error()), tasks);
-            continue;
-          }
-          if (shared) counters_.grouped_units++;
-          if (steps[i].coalesced) counters_.coalesced_units++;
-          finish(std::move(unit), tasks);
-        }
-        if (steps[i].coalesced && committed.ok()) counters_.coalesced_statements++;
-      }
-      deliver(std::exchange(tasks, {}));
-      steps.erase(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(at));
-      continue;
-    }
-    writer_->rollback();
-    if (database_.invalidated()) {
-      const Error gone =
-          not_executed(ErrorCode::kCrashShutdown, "the database was invalidated by an error and restarts");
-      for (Step& step : steps) {
-        for (UnitPtr& unit : step.units) fail(std::move(unit), gone, tasks);
-      }
-      for (UnitPtr& unit : std::exchange(aside, {})) fail(std::move(unit), gone, tasks);
-      return;
-    }
-    Step failed = std::move(steps[at]);
-    steps.erase(steps.begin() + static_cast<std::ptrdiff_t>(at));
-    if (failed.coalesced) counters_.split_batches++;
-    if (failed.units.size() == 1 || ++failures > kMaxSplits) {
-      for (UnitPtr& unit : failed.units) aside.push_back(std::move(unit));
-      continue;
-    }
-    const auto half = failed.units.begin() + static_cast<std::ptrdiff_t>(failed.units.size() / 2);
-    std::vector<UnitPtr> first(std::make_move_iterator(failed.units.begin()), std::make_move_iterator(half));
-    std::vector<UnitPtr> second(std::make_move_iterator(half), std::make_move_iterator(failed.units.end()));
-    for (std::vector<UnitPtr>* units : {&second, &first}) {
-      auto parts = coalescer_->arrange(std::move(*units), aside);
-      steps.insert(steps.begin() + static_cast<std::ptrdiff_t>(at), std::make_move_iterator(parts.begin()),
-                   std::make_move_iterator(parts.end()));
-    }
-  }
-}
-
-Status Coordinator::execute_step(Step& step) {
-  if (!step.coalesced) return run_unit(*step.units[0]);
-  const engine::SettingsPtr before = writer_->settings();
-  const Status status = coalescer_->execute(step);
-  if (writer_->settings() != before) cache_.clear();
-  return status;
-}
-
-// Units [first, last) in one transaction, each by its own statements. On an error in unit k: those before k commit
-// together, k alone, and those after it together again.
-void Coordinator::execute_one_by_one(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks) {
-  while (first < last) {
-    if (last - first == 1) {
-      execute_solo(batch[first], tasks);
-      return;
-    }
-    const TimePoint begun = SteadyClock::now();
-    Status status = writer_->begin();
-    size_t at = first;
-    const Deadline until = Deadline::in(limits_.batch_time);
-    while (status.ok() && at < last && (at == first || !until.expired())) {
-      status = run_unit(*batch[at]);
-      if (status.ok()) at++;
-    }
-    if (status.ok()) {
-      counters_.execute.record(SteadyClock::now() - begun);
-      const Status committed = commit_writer(false);
-      if (committed.ok()) count_batch(at - first, rows_of({&batch[first], at - first}));
-      const bool shared = at - first > 1;
-      for (size_t i = first; i < at; i++) {
-        if (!committed.ok()) {
-          fail(std::move(batch[i]), unknown_outcome(committed.error()), tasks);
-          continue;
-        }
-        if (shared) counters_.grouped_units++;
-        finish(std::move(batch[i]), tasks);
-      }
-      deliver(std::exchange(tasks, {}));
-      first = at;
-      continue;
-    }
-    writer_->rollback();
-    if (database_.invalidated()) {
-      for (size_t i = first; i < last; i++) {
-        fail(std::move(batch[i]),
-             not_executed(ErrorCode::kCrashShutdown, "the database was invalidated by an error and restarts"), tasks);
-      }
-      return;
-    }
-    execute_one_by_one(batch, first, at, tasks);
-    counters_.solo_reruns++;
-    execute_solo(batch[at], tasks);
-    first = at + 1;
-  }
-}
-
-void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
-  if (unit->checkpoint) {
-    const Status status = checkpoint(true);
-    if (!status.ok()) return fail(std::move(unit), status.error(), tasks);
-    unit->outcome.results.emplace_back();
-    return finish(std::move(unit), tasks);
-  }
-  while (true) {
-    // Nothing of an attempt before this one was kept.
-    if (auto error = overdue(*unit)) return fail(std::move(unit), *std::move(error), tasks);
-    const TimePoint begun = SteadyClock::now();
-    Status status = writer_->begin();
-    if (status.ok()) status = run_unit(*unit);
-    if (status.ok()) {
-      counters_.execute.record(SteadyClock::now() - begun);
-      const Status committed = commit_writer(unit->alone);
-      if (unit->alone) cache_.clear();
-      if (!committed.ok()) return fail(std::move(unit), unknown_outcome(committed.error()), tasks);
-      count_batch(1, rows_of({&unit, 1}));
-      return finish(std::move(unit), tasks);
-    }
-    writer_->rollback();
-    if (unit->alone) cache_.clear();
-    const bool retry = engine::is_conflict(status.error()) && unit->attempts < kMaxConflictRetries;
-    if (!retry) {
-      coalescer_->suspect(*unit);
-      return fail(std::move(unit), status.error(), tasks);
-    }
-    unit->attempts++;
-    counters_.conflicts_retried++;
-    static thread_local std::minstd_rand jitter{std::random_device{}()};
-    const int ceiling_us = 200 << std::min(unit->attempts, 8);
-    std::this_thread::sleep_for(std::chrono::microseconds(ceiling_us / 2 + static_cast<int>(jitter() % ceiling_us)));
-  }
-}
-
-Status Coordinator::run_unit(Unit& unit) {
-  unit.outcome.results.clear();
-  if (unit.cancelled->load()) return make_error(ErrorCode::kQueryCanceled, "canceling statement due to user request");
-  const engine::SettingsPtr before = writer_->settings();
-  MERGANSER_TRY(writer_->apply(unit.settings));
-  if (writer_->settings() != before) cache_.clear();
-  for (const Statement& statement : unit.statements) {
-    MERGANSER_ASSIGN(auto result, run_statement(statement, unit.session));
-    unit.outcome.results.push_back(std::move(result));
-  }
-  return {};
-}
-
-Result<engine::ResultSet> Coordinator::run_statement(const Statement& statement, uint64_t session) {
-  MERGANSER_ASSIGN(engine::Prepared * prepared, cache_.get(*writer_, *statement.sql, *statement.kind));
-  mark_executing(session);
-  auto result = prepared->execute(statement.values, false);
-  mark_executing(0);
-  return result;
-}
-
 // A cancel may interrupt the writer only while that session's own statement executes: never another's, never COMMIT.
 void Coordinator::mark_executing(uint64_t session) {
   const std::lock_guard lock(executing_mutex_);
@@ -431,12 +204,6 @@ void Coordinator::after_commit(bool ddl) {
   }
   const uint64_t sequence = committed_.fetch_add(1, std::memory_order_acq_rel) + 1;
   if (hooks_.committed) hooks_.committed(sequence);
-}
-
-void Coordinator::count_batch(uint64_t units, uint64_t rows) {
-  counters_.rows += rows;
-  counters_.batch_units.record(units);
-  counters_.batch_rows.record(rows);
 }
 
 void Coordinator::finish(UnitPtr unit, Tasks& tasks) {

@@ -84,7 +84,10 @@ class Coordinator {
   void release_lane(Lane& lane);
 
   void execute_batch(std::vector<UnitPtr> batch);
-  void execute_steps(std::vector<Step> steps, std::vector<UnitPtr>& aside, Tasks& tasks);
+  void execute_steps(std::vector<Step> steps, Tasks& tasks);
+  size_t execute_together(std::vector<Step>& steps, size_t count, Tasks& tasks);
+  void halve(std::vector<Step>& steps, size_t index);
+  void fail_all(std::vector<UnitPtr>& units, Tasks& tasks);
   Status execute_step(Step& step);
   void execute_one_by_one(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks);
   void execute_solo(UnitPtr& unit, Tasks& tasks);
@@ -109,8 +112,8 @@ class Coordinator {
   Counters counters_;
   const Hooks hooks_;
   std::unique_ptr<engine::Connection> writer_;
-  engine::StatementCache cache_;           // the writer thread's alone
-  std::unique_ptr<Coalescer> coalescer_;   // likewise
+  engine::StatementCache cache_;          // the writer thread's alone
+  std::unique_ptr<Coalescer> coalescer_;  // likewise
 
   Queue queue_{limits_, counters_};
   std::mutex executing_mutex_;

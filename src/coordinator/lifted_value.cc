@@ -205,9 +205,7 @@ BatchColumn natural_column(const LogicalType& type) {
 }
 
 void append_key(std::string& out, const Value& value) {
-  const auto add = [&](const auto& number) {
-    out.append(reinterpret_cast<const char*>(&number), sizeof(number));
-  };
+  const auto add = [&](const auto& number) { out.append(reinterpret_cast<const char*>(&number), sizeof(number)); };
   if (const auto* text = std::get_if<std::string>(&value.data)) {
     add(text->size());
     out += *text;

@@ -251,8 +251,8 @@ Queue::Work Queue::take_now(TimePoint now) {
   Work work;
   size_t bytes = 0;
   Line& bulk = line(Priority::kBulk);
-  const bool bulk_turn = !bulk.empty() && (closed_ ? !urgent_waits()
-                                                   : turns_.bulk_from(urgent_waits(), bulk.front().session()) <= now);
+  const bool bulk_turn =
+      !bulk.empty() && (closed_ ? !urgent_waits() : turns_.bulk_from(urgent_waits(), bulk.front().session()) <= now);
   bool more = true;
   if (bulk_turn) {
     const size_t limit = turns_.bulk_units(limits_.batch_units, now);

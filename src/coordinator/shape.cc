@@ -18,15 +18,47 @@ using engine::Value;
 constexpr int kMaxDecimalDigits = 18;
 
 // Functions without side effects or state, whose result depends on their arguments alone.
-constexpr std::string_view kPureFunctions[] = {"coalesce", "greatest", "least", "nullif", "abs",
+constexpr std::string_view kPureFunctions[] = {"coalesce", "greatest", "least",  "nullif", "abs",
                                                "lower",    "upper",    "length", "concat"};
 // Words that begin or are something other than a column's name.
-constexpr std::string_view kForbiddenWords[] = {
-    "select", "from",  "with",   "case",      "cast",         "try_cast",          "exists",         "in",
-    "any",    "all",   "values", "returning", "current_date", "current_timestamp", "current_time",   "localtime",
-    "array",  "map",   "struct", "over",      "filter",       "lambda",            "localtimestamp", "collate",
-    "at",     "row",   "using",  "default",   "interval",     "current_user",      "user",           "session_user",
-    "columns", "unpack", "set",  "on",        "limit",        "order"};
+constexpr std::string_view kForbiddenWords[] = {"select",
+                                                "from",
+                                                "with",
+                                                "case",
+                                                "cast",
+                                                "try_cast",
+                                                "exists",
+                                                "in",
+                                                "any",
+                                                "all",
+                                                "values",
+                                                "returning",
+                                                "current_date",
+                                                "current_timestamp",
+                                                "current_time",
+                                                "localtime",
+                                                "array",
+                                                "map",
+                                                "struct",
+                                                "over",
+                                                "filter",
+                                                "lambda",
+                                                "localtimestamp",
+                                                "collate",
+                                                "at",
+                                                "row",
+                                                "using",
+                                                "default",
+                                                "interval",
+                                                "current_user",
+                                                "user",
+                                                "session_user",
+                                                "columns",
+                                                "unpack",
+                                                "set",
+                                                "on",
+                                                "limit",
+                                                "order"};
 
 bool is_one_of(const Token& token, const auto& words) {
   return std::any_of(std::begin(words), std::end(words), [&](std::string_view word) { return token.is_word(word); });
@@ -70,8 +102,7 @@ std::optional<Value> number_value(std::string_view digits, bool negative) {
     return Value{TypeId::kDecimal,
                  engine::Decimal{static_cast<uint8_t>(before + after), static_cast<uint8_t>(after), wide}};
   }
-  const bool narrow =
-      number >= std::numeric_limits<int32_t>::min() && number <= std::numeric_limits<int32_t>::max();
+  const bool narrow = number >= std::numeric_limits<int32_t>::min() && number <= std::numeric_limits<int32_t>::max();
   return Value{narrow ? TypeId::kInteger : TypeId::kBigInt, number};
 }
 
@@ -304,7 +335,8 @@ class Parser {
       at_++;
     } while (true);
     shape_->rows = rows;
-    for (const BatchSlot& slot : shape_->slots) add_key(slot.is_default ? "\x02" : slot.cast.empty() ? "\x01" : slot.cast);
+    for (const BatchSlot& slot : shape_->slots)
+      add_key(slot.is_default ? "\x02" : slot.cast.empty() ? "\x01" : slot.cast);
     return true;
   }
 

@@ -34,7 +34,7 @@ enum class NotCoalesced : uint8_t {
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<size_t>(NotCoalesced::kCount)> kNotCoalescedNames{
-    "none", "grammar", "expression", "large", "table",  "constraints",
+    "none", "grammar", "expression", "large",   "table", "constraints",
     "key",  "type",    "duplicate",  "failing", "first", "option"};
 
 enum class ShapeKind : uint8_t { kInsert, kUpsert, kUpdate, kDelete };
@@ -55,16 +55,17 @@ struct BatchSlot {
 
 struct Shape {
   ShapeKind kind = ShapeKind::kInsert;
-  std::string key;                  // equal for all that may run together
-  std::vector<std::string> table;   // parts of its name as written, quotes kept
-  std::vector<BatchSlot> slots;     // INSERT: the cells of a row; UPDATE: lifted SET values, then conditions; DELETE: conditions
-  size_t conditions = 0;            // how many slots at the end are conditions
-  std::string head;                 // INSERT: "INSERT OR REPLACE INTO"; UPDATE: "SET a = \x01, b = b + 1" with \x01 for each value
-  std::vector<std::string> set_columns;       // folded names that UPDATE changes
-  std::string tail;                           // ON CONFLICT clause as written
-  std::string returning;                      // list behind RETURNING, or empty
-  bool has_column_list = false;               // INSERT
-  std::vector<Cell> cells;                    // rows × slots
+  std::string key;                 // equal for all that may run together
+  std::vector<std::string> table;  // parts of its name as written, quotes kept
+  std::vector<BatchSlot>
+      slots;              // INSERT: the cells of a row; UPDATE: lifted SET values, then conditions; DELETE: conditions
+  size_t conditions = 0;  // how many slots at the end are conditions
+  std::string head;  // INSERT: "INSERT OR REPLACE INTO"; UPDATE: "SET a = \x01, b = b + 1" with \x01 for each value
+  std::vector<std::string> set_columns;  // folded names that UPDATE changes
+  std::string tail;                      // ON CONFLICT clause as written
+  std::string returning;                 // list behind RETURNING, or empty
+  bool has_column_list = false;          // INSERT
+  std::vector<Cell> cells;               // rows × slots
   std::vector<engine::Value> literals;
   size_t rows = 1;
 };

@@ -62,6 +62,7 @@ struct Unit {
   size_t footprint = 0;  // bytes counted against the budgets, until the reply is out
   TimePoint queued_at;
   int attempts = 0;
+  size_t arrival = 0;  // its place in the batch
 
   // The queue's notes on a unit with a dedup_key, guarded by its mutex.
   bool leads = false;                          // it is the one that waits or executes

@@ -9,9 +9,8 @@ namespace merganser::engine {
 namespace {
 
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 // Rows of text columns; NULL becomes an empty string.
@@ -68,10 +67,10 @@ Result<std::optional<TableFacts>> read_table_facts(Connection& connection, std::
   const std::string where = " WHERE database_name = " + quote_literal(database) + " AND lower(schema_name) = lower(" +
                             quote_literal(schema) + ")";
   const std::string name_is = "lower(table_name) = lower(" + quote_literal(table) + ")";
-  MERGANSER_ASSIGN(const auto tables,
-                   rows_of(connection, "SELECT schema_name, table_name, estimated_size::VARCHAR, sql FROM "
-                                       "system.main.duckdb_tables()" +
-                                           where + " AND NOT temporary AND " + name_is));
+  MERGANSER_ASSIGN(const auto tables, rows_of(connection,
+                                              "SELECT schema_name, table_name, estimated_size::VARCHAR, sql FROM "
+                                              "system.main.duckdb_tables()" +
+                                                  where + " AND NOT temporary AND " + name_is));
   if (tables.size() != 1) return std::optional<TableFacts>();
   TableFacts facts;
   facts.schema = tables[0][0];
@@ -80,16 +79,18 @@ Result<std::optional<TableFacts>> read_table_facts(Connection& connection, std::
   const auto tokens = tokenize(tables[0][3]);
   facts.generated_columns =
       std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.is_word("generated"); });
+  facts.defaults =
+      std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.is_word("default"); });
   MERGANSER_ASSIGN(const auto prepared, connection.prepare("SELECT * FROM " + facts.sql_name(database)));
   if (!prepared->columns()) return std::optional<TableFacts>();
   for (const Column& column : *prepared->columns()) facts.columns.push_back({column.name, column.type});
 
-  MERGANSER_ASSIGN(const auto constraints,
-                   rows_of(connection,
-                           "SELECT constraint_type, array_to_string(constraint_column_names, chr(10)), table_name "
-                           "FROM system.main.duckdb_constraints()" +
-                               where + " AND (" + name_is + " OR lower(referenced_table) = lower(" +
-                               quote_literal(table) + "))"));
+  MERGANSER_ASSIGN(
+      const auto constraints,
+      rows_of(connection,
+              "SELECT constraint_type, array_to_string(constraint_column_names, chr(10)), table_name "
+              "FROM system.main.duckdb_constraints()" +
+                  where + " AND (" + name_is + " OR lower(referenced_table) = lower(" + quote_literal(table) + "))"));
   for (const auto& row : constraints) {
     if (row[0] == "FOREIGN KEY") facts.foreign_keys = true;
     if ((row[0] != "PRIMARY KEY" && row[0] != "UNIQUE") || !same_name(row[2], facts.name)) continue;

@@ -1,7 +1,7 @@
 // What decides whether writes to a table may run together: its columns, keys and constraints.
 //
-// Read from DuckDB's catalog functions; valid until the next change of the catalog. Threads: a value; read_table_facts()
-// on the connection's thread.
+// Read from DuckDB's catalog functions; valid until the next change of the catalog. Threads: a value;
+// read_table_facts() on the connection's thread.
 #pragma once
 
 #include <optional>
@@ -23,11 +23,12 @@ struct TableColumn {
 struct TableFacts {
   std::string schema;
   std::string name;
-  std::vector<TableColumn> columns;  // in order, generated ones too
+  std::vector<TableColumn> columns;              // in order, generated ones too
   std::vector<std::vector<size_t>> unique_keys;  // primary key, UNIQUE and unique indexes: indexes of columns
-  bool unclear_index = false;  // a unique index over expressions
+  bool unclear_index = false;                    // a unique index over expressions
   bool generated_columns = false;
-  bool foreign_keys = false;                     // it has some, or another table refers to it
+  bool defaults = false;      // some column has one
+  bool foreign_keys = false;  // it has some, or another table refers to it
   uint64_t estimated_rows = 0;
 
   // By name, case-insensitive as DuckDB's.
