@@ -76,6 +76,8 @@ constexpr SettingSpec kSpecs[] = {
      "longest run of a statement unless the session says otherwise; 0 is no limit"},
     {"idle_in_transaction_timeout", &S::idle_in_transaction_timeout, 0, 7 * kDay, TextRule::kNone,
      "longest idle time inside a transaction; 0 is no limit"},
+    {"slow_statement", &S::slow_statement, 0, 7 * kDay, TextRule::kNone,
+     "statements that take longer are logged, without their values; 0 logs none"},
 };
 
 // The steps from one word to the other: inserted, removed and changed letters.

@@ -63,6 +63,7 @@ struct Settings {
   // Statements.
   Duration statement_timeout = Duration::zero();
   Duration idle_in_transaction_timeout = Duration::zero();
+  Duration slow_statement = Duration::zero();
 };
 
 // What kind of value a setting takes is said by the member it points at.

@@ -375,7 +375,6 @@ std::optional<Error> Coordinator::overdue(const Unit& unit) {
 
 void Coordinator::fail(UnitPtr unit, Error error, Tasks& tasks) {
   if (error.code == ErrorCode::kTransactionResolutionUnknown) counters_.outcome_unknown++;
-  if (error.code == ErrorCode::kSerializationFailure) counters_.conflicts_reported++;
   unit->outcome.error = std::move(error);
   finish(std::move(unit), tasks);
 }

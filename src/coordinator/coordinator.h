@@ -68,6 +68,7 @@ class Coordinator {
     bool lane_taken = false;
   };
   QueueState queue_state() const;
+  std::unordered_map<uint64_t, size_t> queued_bytes() const { return queue_.bytes_by_session(); }
   const Counters& counters() const { return counters_; }
 
   // No new work; what is queued is still done. Waits until the writer has ended, then checkpoints when asked to.

@@ -44,7 +44,6 @@ struct Counters {
   std::atomic<uint64_t> rows = 0;           // changed by committed units
   std::atomic<uint64_t> solo_reruns = 0;    // units that ran alone after an error in their group
   std::atomic<uint64_t> conflicts_retried = 0;
-  std::atomic<uint64_t> conflicts_reported = 0;  // 40001 to a client
   std::atomic<uint64_t> refused_full = 0;        // 53300: queue or session budget
   std::atomic<uint64_t> expired = 0;             // deadline passed while queued
   std::atomic<uint64_t> cancelled = 0;

@@ -251,8 +251,8 @@ Queue::Work Queue::take_now(TimePoint now) {
   Work work;
   size_t bytes = 0;
   Line& bulk = line(Priority::kBulk);
-  const bool bulk_turn = !bulk.empty() && (closed_ ? !urgent_waits()
-                                                   : turns_.bulk_from(urgent_waits(), bulk.front().session()) <= now);
+  const bool bulk_turn =
+      !bulk.empty() && (closed_ ? !urgent_waits() : turns_.bulk_from(urgent_waits(), bulk.front().session()) <= now);
   bool more = true;
   if (bulk_turn) {
     const size_t limit = turns_.bulk_units(limits_.batch_units, now);
@@ -300,6 +300,13 @@ bool Queue::contended() {
   const std::lock_guard lock(mutex_);
   release_due(SteadyClock::now());
   return waits();
+}
+
+std::unordered_map<uint64_t, size_t> Queue::bytes_by_session() const {
+  const std::lock_guard lock(mutex_);
+  std::unordered_map<uint64_t, size_t> bytes;
+  for (const auto& [session, share] : sessions_) bytes[session] = share.bytes;
+  return bytes;
 }
 
 Queue::State Queue::state() const {

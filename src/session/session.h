@@ -53,6 +53,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   uint64_t id() const { return id_; }
   Variables& variables() { return variables_; }
+  // Makes the session visible to others, with who is behind it.
+  void introduce(ClientInfo client);
+  // Its row of merganser.activity, now.
+  std::vector<engine::LiveValue> activity(TimePoint now, size_t queued_bytes) const;
   TransactionState state() const;
   bool busy() const { return busy_; }
   bool pinned() const { return pinned_ != nullptr; }
@@ -110,6 +114,7 @@ class Session : public std::enable_shared_from_this<Session> {
     bool begun = false;  // on the connection
     bool wrote = false;
     bool ddl = false;
+    TimePoint begun_at;
     uint64_t catalog = 0;  // DDL generation before it began; later ones it may not see
     std::shared_ptr<readers::Lease> lease;
     std::unique_ptr<coordinator::Lane> lane;
@@ -122,7 +127,10 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   using Done = std::function<void(Completion)>;
 
-  void begin_operation();
+  void begin_operation(RunningStatement statement = {});
+  void account_operation();
+  void count_error(const Error& error);
+  std::optional<std::string> visible_statement() const;
   void end_operation();
   void finish(const Done& done, Completion completion);
   void finish_error(const Done& done, Error error);
@@ -175,7 +183,14 @@ class Session : public std::enable_shared_from_this<Session> {
   bool busy_ = false;
   bool counted_idle_ = false;  // in counters.idle_in_transaction
 
+  ClientInfo client_;
+  TimePoint connected_at_;
+  TimePoint changed_at_;  // when the running operation began, or the last one ended
+  uint64_t statements_ = 0;
+
   // The running operation.
+  RunningStatement statement_;
+  const StageMarkPtr stage_ = std::make_shared<StageMark>();
   std::shared_ptr<Query> running_;
   readers::CancelFlag cancelled_;
   std::optional<Error> cancel_reason_;
