@@ -62,6 +62,7 @@ Chunk::~Chunk() {
 
 Chunk::Chunk(Chunk&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)),
+      storage_(std::move(other.storage_)),
       rows_(std::exchange(other.rows_, 0)),
       columns_(std::move(other.columns_)) {
   other.columns_.clear();
@@ -70,6 +71,7 @@ Chunk::Chunk(Chunk&& other) noexcept
 Chunk& Chunk::operator=(Chunk&& other) noexcept {
   if (this != &other) {
     std::swap(handle_, other.handle_);
+    storage_.swap(other.storage_);
     std::swap(rows_, other.rows_);
     columns_.swap(other.columns_);
   }

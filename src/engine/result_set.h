@@ -4,6 +4,7 @@
 // statement; a materialised one may move to another thread and outlive its statement (not its Database).
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -30,6 +31,10 @@ class ResultSet {
   ResultSet();
   // Takes over `raw` (a duckdb_result*, heap-allocated by make_raw); `columns` may be null: then they are read from it.
   ResultSet(std::unique_ptr<Raw> raw, Columns columns);
+  // Rows that are already there. The chunks' types are those of the columns.
+  ResultSet(Columns columns, std::vector<Chunk> chunks);
+  // Without rows.
+  ResultSet(ReturnKind kind, uint64_t changed_rows);
   ~ResultSet();
   ResultSet(ResultSet&&) noexcept;
   ResultSet& operator=(ResultSet&&) noexcept;
@@ -42,11 +47,15 @@ class ResultSet {
 
   // The next chunk; nullopt at the end.
   Result<std::optional<Chunk>> next();
+  // Chunks that next() has given come again, before the others: for who had to look at the rows.
+  void put_back(std::vector<Chunk> chunks);
 
  private:
   std::unique_ptr<Raw> raw_;
   Columns columns_;
   std::vector<TypePtr> types_;
+  std::deque<Chunk> ahead_;  // what next() gives before it asks raw_
+  uint64_t rows_there_ = 0;  // without raw_
   ReturnKind kind_ = ReturnKind::kNothing;
   uint64_t changed_rows_ = 0;
 };
