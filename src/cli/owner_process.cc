@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "auth/password_file.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "cli/address.h"
 
@@ -88,6 +89,7 @@ Status OwnerProcess::start_engine(const std::string& file, const std::function<v
   hooks.deliver = [this](std::vector<std::function<void()>> tasks) {
     loop_->post([tasks = std::move(tasks)] {
       for (const auto& task : tasks) task();
+      kill_point("replied");
     });
   };
   hooks.before_commit = [this] { pool_->before_commit(); };

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "base/awake.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "engine/error_map.h"
 
@@ -37,7 +38,7 @@ Lane::~Lane() {
 }
 
 Coordinator::Coordinator(engine::Database& database, Limits limits, Hooks hooks)
-    : database_(database), limits_(limits), hooks_(std::move(hooks)), cache_(kCachedStatements) {}
+    : database_(database), limits_(limits), hooks_(std::move(hooks)), cache_(kCachedStatements), ledger_(database, limits_, counters_) {}
 
 Result<std::unique_ptr<Coordinator>> Coordinator::start(engine::Database& database, Limits limits, Hooks hooks) {
   std::unique_ptr<Coordinator> self(new Coordinator(database, limits, std::move(hooks)));
@@ -54,6 +55,7 @@ Coordinator::~Coordinator() {
 // ---- entering --------------------------------------------------------------------------------------------------
 
 void Coordinator::submit(UnitPtr unit) {
+  kill_point("arrived");
   std::optional<Error> refused;
   Queue::Answered answered;
   if (database_.invalidated()) {
@@ -61,6 +63,7 @@ void Coordinator::submit(UnitPtr unit) {
   } else {
     refused = queue_.push(unit, answered);
   }
+  if (!refused) kill_point("queued");
   if (!refused && answered.empty()) return;
   Tasks tasks;
   answer(std::move(answered), tasks);
@@ -104,6 +107,7 @@ void Coordinator::run() {
     } else if (!work.batch.empty()) {
       execute_batch(std::move(work.batch));
       if (checkpoint_due()) chores();
+      if (ledger_.clean_up_due()) clean_up_ledger();
       has_worked = true;
     } else if (work.closed) {
       return;
@@ -168,6 +172,7 @@ void Coordinator::release_lane(Lane& lane) {
 }
 
 void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
+  kill_point("batch_taken");
   Tasks tasks;
   std::vector<UnitPtr> runnable;
   runnable.reserve(batch.size());
@@ -178,6 +183,8 @@ void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
     if (unit->stage) unit->stage->set(Stage::kExecuting, now);
     if (auto error = overdue(*unit)) {
       fail(std::move(unit), *std::move(error), tasks);
+    } else if (const Status ready = open_ledger(*unit); !ready.ok()) {
+      fail(std::move(unit), ready.error(), tasks);
     } else {
       runnable.push_back(std::move(unit));
     }
@@ -255,13 +262,13 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
     if (status.ok()) {
       counters_.execute.record(SteadyClock::now() - begun);
       const Status committed = commit_writer(unit->alone);
-      if (unit->alone) cache_.clear();
+      if (unit->alone) forget_plans();
       if (!committed.ok()) return fail(std::move(unit), unknown_outcome(committed.error()), tasks);
       count_batch({&unit, 1});
       return finish(std::move(unit), tasks);
     }
     writer_->rollback();
-    if (unit->alone) cache_.clear();
+    if (unit->alone) forget_plans();
     const bool retry = engine::is_conflict(status.error()) && unit->attempts < kMaxConflictRetries;
     if (!retry) return fail(std::move(unit), status.error(), tasks);
     unit->attempts++;
@@ -272,16 +279,48 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
   }
 }
 
+// The table of idempotency keys is made when the first of them comes.
+Status Coordinator::open_ledger(const Unit& unit) {
+  if (unit.options.idempotency_key.empty()) return {};
+  if (unit.checkpoint) {
+    return make_error(ErrorCode::kFeatureNotSupported, "CHECKPOINT takes no idempotency key", {},
+                      "It can be repeated without harm.");
+  }
+  if (ledger_.is_open()) return {};
+  cache_.clear();
+  return ledger_.open(*writer_, [this](bool ddl) { return commit_writer(ddl); });
+}
+
+void Coordinator::clean_up_ledger() {
+  if (database_.invalidated()) return;
+  const Status status = ledger_.clean_up(*writer_, [this](bool ddl) { return commit_writer(ddl); });
+  if (!status.ok()) log(LogLevel::kWarn, "idempotency.clean_up_failed", {{"why", status.error().message}});
+}
+
+void Coordinator::forget_plans() {
+  cache_.clear();
+  ledger_.forget_plans();
+}
+
 Status Coordinator::run_unit(Unit& unit) {
+  const bool keyed = !unit.options.idempotency_key.empty();
   unit.outcome.results.clear();
+  unit.outcome.first_answered.clear();
+  kill_point("begun");
   if (unit.cancelled->load()) return make_error(ErrorCode::kQueryCanceled, "canceling statement due to user request");
   const engine::SettingsPtr before = writer_->settings();
   MERGANSER_TRY(writer_->apply(unit.settings));
   if (writer_->settings() != before) cache_.clear();
+  if (keyed) {
+    MERGANSER_ASSIGN(const bool answered, ledger_.replay(*writer_, unit));
+    if (answered) return {};
+  }
   for (const Statement& statement : unit.statements) {
     MERGANSER_ASSIGN(auto result, run_statement(statement, unit.session));
     unit.outcome.results.push_back(std::move(result));
   }
+  kill_point("executed");
+  if (keyed) MERGANSER_TRY(ledger_.record(*writer_, unit));
   return {};
 }
 
@@ -308,12 +347,14 @@ Status Coordinator::commit(engine::Connection& connection, bool wrote, bool ddl)
   if (hooks_.before_commit) hooks_.before_commit();
   const auto visibility =
       hooks_.visibility != nullptr ? std::unique_lock(*hooks_.visibility) : std::unique_lock<std::shared_mutex>();
+  kill_point("before_commit");
   const TimePoint sent = SteadyClock::now();
   const WriterState before = counters_.writer.exchange(WriterState::kCommitting);
   const Status committed = connection.commit();
   counters_.writer = before;
   counters_.commit.record(SteadyClock::now() - sent);
   MERGANSER_TRY(committed);
+  kill_point("after_commit");
   // The WAL's directory entry has to be durable too, or the file's name may be gone after a power cut.
   const Status acknowledged = database_.acknowledge();
   if (ddl) {
@@ -349,6 +390,7 @@ void Coordinator::count_batch(std::span<const UnitPtr> units) {
 
 void Coordinator::finish(UnitPtr unit, Tasks& tasks) {
   counters_.units++;
+  if (!unit->options.idempotency_key.empty()) ledger_.count(*unit);
   Queue::Answered answered;
   queue_.settle(*unit, answered);
   last_write_.store(SteadyClock::now(), std::memory_order_relaxed);
@@ -380,7 +422,10 @@ void Coordinator::fail(UnitPtr unit, Error error, Tasks& tasks) {
 }
 
 void Coordinator::deliver(Tasks tasks) {
-  if (!tasks.empty()) hooks_.deliver(std::move(tasks));
+  if (tasks.empty()) return;
+  kill_point("before_acknowledge");
+  hooks_.deliver(std::move(tasks));
+  kill_point("replies_queued");
 }
 
 Coordinator::QueueState Coordinator::queue_state() const {
@@ -394,6 +439,7 @@ void Coordinator::stop(bool checkpoint_too) {
   if (!thread_.joinable()) return;
   thread_.join();
   cache_.clear();
+  ledger_.close();
   if (checkpoint_too && !database_.invalidated() && database_.wal_files().wal_bytes > 0) {
     const Status status = checkpoint(true);
     if (!status.ok()) log(LogLevel::kWarn, "checkpoint.at_exit_failed", {{"why", status.error().message}});

@@ -16,6 +16,7 @@
 #include <span>
 #include <thread>
 
+#include "coordinator/ledger.h"
 #include "coordinator/queue.h"
 #include "engine/database.h"
 #include "engine/statement_cache.h"
@@ -86,6 +87,9 @@ class Coordinator {
   void execute_batch(std::vector<UnitPtr> batch);
   void execute_group(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks);
   void execute_solo(UnitPtr& unit, Tasks& tasks);
+  Status open_ledger(const Unit& unit);
+  void clean_up_ledger();
+  void forget_plans();
   Status run_unit(Unit& unit);
   Result<engine::ResultSet> run_statement(const Statement& statement, uint64_t session);
   void mark_executing(uint64_t session);
@@ -108,6 +112,8 @@ class Coordinator {
   const Hooks hooks_;
   std::unique_ptr<engine::Connection> writer_;
   engine::StatementCache cache_;  // the writer thread's alone
+
+  Ledger ledger_;                 // likewise
 
   Queue queue_{limits_, counters_};
   std::mutex executing_mutex_;

@@ -72,6 +72,12 @@ struct Counters {
   Histogram execute;      // µs of a batch before its COMMIT
   Histogram commit;       // µs of COMMIT: DuckDB's bookkeeping and the fsync of the log
   Histogram checkpoint;   // µs of a checkpoint
+
+  std::atomic<uint64_t> idempotency_keys = 0;              // kept now, about
+  std::atomic<uint64_t> idempotent_replays = 0;            // requests answered from a kept answer
+  std::atomic<uint64_t> idempotency_mismatches = 0;        // a key that came with another request
+  std::atomic<uint64_t> idempotent_answers_too_large = 0;  // recorded without their rows
+  std::atomic<uint64_t> idempotency_keys_expired = 0;
 };
 
 }  // namespace merganser::coordinator

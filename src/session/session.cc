@@ -144,6 +144,7 @@ void Session::close() {
   on_fatal = nullptr;
   on_variable = nullptr;
   on_warning = nullptr;
+  on_notice = nullptr;
   idle_timer_.reset();
   statement_timer_.reset();
   if (busy_) {
@@ -354,9 +355,17 @@ void Session::run_write(RunRequest request) {
       if (self->cancel_reason_ && error.code == ErrorCode::kQueryCanceled) error = *self->cancel_reason_;
       return self->finish_error(shared->done, std::move(error));
     }
+    self->tell_of_replay(outcome);
     self->materialised(shared, std::move(outcome.results.front()));
   };
   services_->coordinator->submit(std::move(unit));
+}
+
+void Session::tell_of_replay(const coordinator::UnitOutcome& outcome) {
+  if (outcome.first_answered.empty() || outcome.error || !on_notice) return;
+  on_notice(make_error(ErrorCode::kIdempotentReplay,
+                       "this request was executed before: the answer is the first one, and nothing was done now",
+                       "It was committed at " + outcome.first_answered + "."));
 }
 
 void Session::materialised(const std::shared_ptr<RunRequest>& request, engine::ResultSet result) {
@@ -390,6 +399,7 @@ void Session::run_unit(std::vector<coordinator::Statement> statements,
       if (self->cancel_reason_ && outcome.error->code == ErrorCode::kQueryCanceled)
         outcome.error = self->cancel_reason_;
     }
+    self->tell_of_replay(outcome);
     self->end_operation();
     if (!self->closed_) done(outcome);
   };

@@ -99,6 +99,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::function<void(Error)> on_fatal;
   // Something to tell that is no error.
   std::function<void(const Error&)> on_warning;
+  // Something worth knowing that needs no attention.
+  std::function<void(const Error&)> on_notice;
   // Called when a reported variable changes: name, value.
   std::function<void(const std::string&, const std::string&)> on_variable;
 
@@ -144,6 +146,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void run_show(RunRequest request, const engine::StatementClass& kind);
   void run_discard(RunRequest request, const engine::StatementClass& kind);
   void warn(ErrorCode code, std::string message);
+  void tell_of_replay(const coordinator::UnitOutcome& outcome);
   void restore_variables(const Variables& to);
   void report(const std::string& name);
 
