@@ -83,6 +83,9 @@ Status OwnerProcess::start_engine(const std::string& file, const std::function<v
   limits.batch_time = ms(settings_.batch_max_time);
   limits.linger = settings_.linger;
   limits.lane_lease = ms(settings_.lane_lease);
+  limits.idempotency_retention = ms(settings_.idempotency_retention);
+  limits.idempotency_max_keys = static_cast<uint64_t>(settings_.idempotency_max_keys);
+  limits.idempotency_answer_bytes = settings_.idempotency_answer_bytes;
   limits.checkpoint_wal_bytes = settings_.checkpoint_wal_bytes;
   limits.checkpoint_interval = ms(settings_.checkpoint_interval);
   coordinator::Hooks hooks;

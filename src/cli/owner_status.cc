@@ -60,6 +60,15 @@ void add_queue(std::vector<Statistic>& out, const coordinator::Coordinator& coor
   out.push_back({"queue", "lane_wait_us", writes.lane_wait.snapshot()});
 }
 
+void add_idempotency(std::vector<Statistic>& out, const coordinator::Counters& writes) {
+  const auto add = [&](const char* name, uint64_t value) { out.push_back({"idempotency", name, value}); };
+  add("keys", writes.idempotency_keys);
+  add("replays", writes.idempotent_replays);
+  add("mismatches", writes.idempotency_mismatches);
+  add("answers_too_large", writes.idempotent_answers_too_large);
+  add("keys_expired", writes.idempotency_keys_expired);
+}
+
 void add_batches(std::vector<Statistic>& out, const coordinator::Counters& writes) {
   const auto add = [&](const char* name, uint64_t value) { out.push_back({"batches", name, value}); };
   add("commits", writes.commits);
@@ -128,6 +137,7 @@ std::vector<Statistic> owner_statistics(const OwnerParts& parts) {
   add_sessions(out, parts.services.counters);
   add_queue(out, parts.coordinator);
   add_batches(out, writes);
+  add_idempotency(out, writes);
   add_coalescing(out, writes);
   add_reads(out, parts.pool);
   add_wal(out, parts.database, writes);

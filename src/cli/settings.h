@@ -59,6 +59,9 @@ struct Settings {
   Duration batch_max_time = std::chrono::milliseconds(50);
   Duration linger = Duration::zero();
   Duration lane_lease = std::chrono::seconds(5);
+  Duration idempotency_retention = std::chrono::hours(24);
+  int64_t idempotency_max_keys = 1000000;
+  Bytes idempotency_answer_bytes = uint64_t{256} << 10;
 
   // Statements.
   Duration statement_timeout = Duration::zero();

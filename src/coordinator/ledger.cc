@@ -96,8 +96,7 @@ Status Ledger::open(engine::Connection& writer, const Commit& commit) {
 Status Ledger::create(engine::Connection& writer, const Commit& commit) {
   cache_.clear();
   MERGANSER_TRY(writer.begin());
-  Status status =
-      writer.execute("CREATE SCHEMA IF NOT EXISTS " + engine::quote_name(database_.name()) + ".merganser");
+  Status status = writer.execute("CREATE SCHEMA IF NOT EXISTS " + engine::quote_name(database_.name()) + ".merganser");
   if (status.ok()) {
     status = writer.execute("CREATE TABLE " + table_ +
                             "(key VARCHAR PRIMARY KEY, fingerprint VARCHAR NOT NULL, created_at TIMESTAMP WITH TIME "
@@ -165,10 +164,9 @@ Result<bool> Ledger::replay(engine::Connection& writer, Unit& unit) {
 }
 
 Result<bool> Ledger::replay_known(engine::Connection& writer, Unit& unit) {
-  MERGANSER_ASSIGN(auto found, run(writer,
-                                   "SELECT fingerprint, created_at, row_count, answer FROM " + table_ +
-                                       " WHERE key = $1",
-                                   {engine::Value::varchar(unit.options.idempotency_key)}));
+  MERGANSER_ASSIGN(auto found,
+                   run(writer, "SELECT fingerprint, created_at, row_count, answer FROM " + table_ + " WHERE key = $1",
+                       {engine::Value::varchar(unit.options.idempotency_key)}));
   MERGANSER_ASSIGN(const auto chunk, found.next());
   if (!chunk || chunk->rows() == 0) return false;
   if (chunk->column(0).string_at(0) != unit.fingerprint) return key_reused();
@@ -239,8 +237,8 @@ void Ledger::count(const Unit& unit) {
 Status Ledger::clean_up(engine::Connection& writer, const Commit& commit) {
   next_clean_up_ = SteadyClock::now() + kCleanUpInterval;
   const int64_t cutoff = now_us() - std::chrono::microseconds(limits_.idempotency_retention).count();
-  MERGANSER_ASSIGN(auto oldest, run(writer, "SELECT 1 FROM " + table_ + " WHERE created_at < $1 LIMIT 1",
-                                    {timestamp(cutoff)}));
+  MERGANSER_ASSIGN(auto oldest,
+                   run(writer, "SELECT 1 FROM " + table_ + " WHERE created_at < $1 LIMIT 1", {timestamp(cutoff)}));
   if (oldest.materialised_rows() == 0) return {};
   MERGANSER_TRY(writer.begin());
   auto deleted = run(writer,

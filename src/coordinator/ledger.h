@@ -1,6 +1,6 @@
 // What became of the requests that carried an idempotency key: key, digest of the request and answer, in a table of the
-// user's own file (merganser.idempotency_keys), written in the transaction of the effect. So a key is there exactly when
-// its effect is.
+// user's own file (merganser.idempotency_keys), written in the transaction of the effect. So a key is there exactly
+// when its effect is.
 //
 // Only committed outcomes count: what is rolled back takes its key along, and a failed request leaves none. Clients can
 // read the table and not write it (see engine/statement_class.h).

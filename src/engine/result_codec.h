@@ -1,8 +1,8 @@
 // A result as bytes, and back: the rows exactly as the engine gave them, whatever their types, so that an answer can be
 // kept and sent again in any format.
 //
-// What is written is the engine's own values in DuckDB's layout, type by type; nothing passes through text. Threads: free
-// functions; a decoded result owns its memory and may go anywhere.
+// What is written is the engine's own values in DuckDB's layout, type by type; nothing passes through text. Threads:
+// free functions; a decoded result owns its memory and may go anywhere.
 #pragma once
 
 #include <optional>

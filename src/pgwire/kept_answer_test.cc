@@ -70,7 +70,8 @@ TEST_F(KeptAnswerTest, NestedManyAndNone) {
   expect_same("SELECT CASE WHEN i % 3 > 0 THEN [i, NULL, i + 1] END FROM range(5000) r(i)");
   expect_same("SELECT [x FOR x IN [['a'], NULL, [repeat('long', i::INTEGER)]] IF x IS NOT NULL] FROM range(9) r(i)");
   expect_same("SELECT MAP {i: {'a': [i], 'b': NULL}} FROM range(3000) r(i) WHERE i % 2 = 0");
-  expect_same("SELECT a FROM (SELECT [[1, 2], [NULL, i]]::BIGINT[2][2] AS a FROM range(100) r(i) UNION ALL SELECT NULL)");
+  expect_same(
+      "SELECT a FROM (SELECT [[1, 2], [NULL, i]]::BIGINT[2][2] AS a FROM range(100) r(i) UNION ALL SELECT NULL)");
   expect_same("SELECT CASE WHEN i % 2 = 0 THEN union_value(n := i) END::UNION(n BIGINT, s VARCHAR) FROM range(9) r(i)");
   expect_same("SELECT {'a': i, 'b': 'x'}::VARIANT FROM range(9) r(i)");
   expect_same("SELECT (i % 2)::VARCHAR::ENUM('0', '1') FROM range(9) r(i)");
