@@ -6,7 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from . import machine, processes
+from . import machine, processes, quack
 from .contestants import InProcess, Merganser, NullServer, Postgres, remove
 
 
@@ -32,6 +32,8 @@ class Bed:
             self.merganser_program = self.copied(build / "merganser")
             self.null_program = self.copied(build / "bench" / "null_server")
             self.inprocess_program = self.copied(build / "bench" / "inprocess")
+            self.quack_program = self.copied(build / "bench" / "quack")
+            self.pipeline_program = self.copied(build / "bench" / "pipeline_client")
             self.postgres = Postgres(self.postgres_programs, self.folder / "postgres", self.socket_dir())
             self.started(self.postgres)
             self.null = NullServer(self.null_program, self.socket_dir())
@@ -71,6 +73,11 @@ class Bed:
     def merganser(self, file, settings=()):
         with contextlib.ExitStack() as stack:
             yield self.started(Merganser(self.merganser_program, file, self.socket_dir(), settings), stack)
+
+    @contextlib.contextmanager
+    def quack(self, file):
+        with contextlib.ExitStack() as stack:
+            yield self.started(quack.Quack(self.quack_program, quack.fetch(self.root), file), stack)
 
     @contextlib.contextmanager
     def working_files(self, *names):

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import analytic, idle, insert, machine, point_select, report, start
+from . import analytic, idle, insert, keyed, machine, pipeline, point_select, report, start, tpcb
 from .bed import Bed, say
 from .processes import Failure
 
@@ -15,6 +15,10 @@ BENCHMARKS = {
     analytic.NAME: analytic.run,
     insert.NAME: insert.run,
     insert.NAME_LATENCY: insert.run_latency,
+    insert.NAME_CPU: insert.run_cpu,
+    keyed.NAME: keyed.run,
+    pipeline.NAME: pipeline.run,
+    tpcb.NAME: tpcb.run,
     start.NAME: start.run,
     idle.NAME: idle.run,
 }
@@ -32,13 +36,13 @@ examples:
 def parse_arguments():
     parser = argparse.ArgumentParser(
         prog="./run bench",
-        description="Measures Merganser beside in-process DuckDB, PostgreSQL and a server that does "
+        description="Measures Merganser beside in-process DuckDB, PostgreSQL, Quack and a server that does "
         "nothing: all on this machine, in one run, in turn. The exit code is 1 when a target is missed.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=EPILOG,
     )
     parser.add_argument("names", metavar="NAME", nargs="*", help="which benchmarks; all without any")
-    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds: under a minute each, less sure")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_ROUNDS} rounds: faster, less sure")
     parser.add_argument("--rounds", type=int, help=f"how often all contestants take their turn (default {ROUNDS})")
     parser.add_argument("--json", type=Path, metavar="FILE", help="every sample, for programs")
     parser.add_argument("--document", type=Path, metavar="FILE", help="write the tables between the marks of docs/BENCHMARKS.md or a copy")

@@ -137,6 +137,9 @@ class Postgres(Server):
         self.start_process(
             [self.programs / "postgres", "-D", self.data_dir, "-k", self.socket_dir, *settings], cwd="/", **as_user
         )
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+            if self.value(f"SHOW {setting}") != "on":
+                raise Failure(f"PostgreSQL's {setting} is not on: it would not be durable")
 
 
 class Merganser(Server):

@@ -79,7 +79,13 @@ def as_markdown(table):
     out.append("")
     out += [f"- {target_line(target)}" for target in table.targets]
     out += [f"- Note: {note}" for note in table.notes]
+    for plot in table.plots:
+        out += ["", f"![{plot.title}](images/{image_name(plot)})"]
     return "\n".join(out).rstrip() + "\n"
+
+
+def image_name(plot):
+    return f"bench-{plot.name}.svg"
 
 
 def machine_text(facts):
@@ -91,7 +97,7 @@ def machine_markdown(facts):
 
 
 def fill_document(path, facts, tables):
-    """Replaces what stands between the two marks."""
+    """Replaces what stands between the two marks, and the plots in the folder images beside it."""
     text = path.read_text()
     head, begin, rest = text.partition(BEGIN)
     _, end, tail = rest.partition(END)
@@ -99,3 +105,8 @@ def fill_document(path, facts, tables):
         raise SystemExit(f"{path} has no place for figures: the lines {BEGIN} and {END} are missing")
     body = "\n".join([machine_markdown(facts), *map(as_markdown, tables)])
     path.write_text(f"{head}{BEGIN}\n\n{body}\n{END}{tail}")
+    images = path.parent / "images"
+    for table in tables:
+        for plot in table.plots:
+            images.mkdir(exist_ok=True)
+            (images / image_name(plot)).write_text(plot.svg())

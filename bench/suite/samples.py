@@ -80,6 +80,7 @@ class Table:
         self.series = {}
         self.targets = []
         self.notes = []
+        self.plots = []
 
     def add(self, contestant, case, value):
         key = (contestant, case)

@@ -19,6 +19,7 @@ using enum ErrorCode;
 
 constexpr Row kTable[] = {
     {kSuccessfulCompletion, "00000", 200, "successful_completion"},
+    {kIdempotentReplay, "00M01", 200, "idempotent_replay"},
     {kConnectionFailure, "08006", 503, "connection_failure"},
     {kConnectionRejected, "08004", 503, "sqlserver_rejected_establishment_of_sqlconnection"},
     {kTransactionResolutionUnknown, "08007", 500, "transaction_resolution_unknown"},
@@ -36,6 +37,7 @@ constexpr Row kTable[] = {
     {kInvalidTextRepresentation, "22P02", 400, "invalid_text_representation"},
     {kInvalidBinaryRepresentation, "22P03", 400, "invalid_binary_representation"},
     {kCharacterNotInRepertoire, "22021", 400, "character_not_in_repertoire"},
+    {kIdempotencyKeyReused, "22M01", 422, "idempotency_key_reused"},
     {kIntegrityViolation, "23000", 409, "integrity_constraint_violation"},
     {kNotNullViolation, "23502", 409, "not_null_violation"},
     {kForeignKeyViolation, "23503", 409, "foreign_key_violation"},
@@ -83,6 +85,7 @@ constexpr Row kTable[] = {
     {kObjectNotInState, "55000", 409, "object_not_in_prerequisite_state"},
     {kObjectInUse, "55006", 409, "object_in_use"},
     {kLockNotAvailable, "55P03", 503, "lock_not_available"},
+    {kIdempotentAnswerLost, "55M01", 409, "idempotent_answer_lost"},
     {kOperatorIntervention, "57000", 503, "operator_intervention"},
     {kQueryCanceled, "57014", 408, "query_canceled"},
     {kAdminShutdown, "57P01", 503, "admin_shutdown"},

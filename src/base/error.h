@@ -12,6 +12,7 @@ namespace merganser {
 // What went wrong, in PostgreSQL's terms. Each entry has exactly one SQLSTATE and one HTTP status (see error.cc).
 enum class ErrorCode : uint8_t {
   kSuccessfulCompletion,
+  kIdempotentReplay,  // 00M01  ours: the answer of an earlier execution
   // class 08: connection
   kConnectionFailure,             // 08006
   kConnectionRejected,            // 08004
@@ -32,6 +33,7 @@ enum class ErrorCode : uint8_t {
   kInvalidTextRepresentation,    // 22P02
   kInvalidBinaryRepresentation,  // 22P03
   kCharacterNotInRepertoire,     // 22021
+  kIdempotencyKeyReused,         // 22M01  ours: with another request than the first
   // class 23: constraints
   kIntegrityViolation,   // 23000
   kNotNullViolation,     // 23502
@@ -87,6 +89,7 @@ enum class ErrorCode : uint8_t {
   kObjectNotInState,  // 55000
   kObjectInUse,       // 55006
   kLockNotAvailable,  // 55P03
+  kIdempotentAnswerLost,  // 55M01  ours: executed before, its rows were not kept
   // class 57: operator
   kOperatorIntervention,  // 57000
   kQueryCanceled,         // 57014

@@ -4,6 +4,7 @@
 // work.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -28,16 +29,34 @@ inline constexpr std::array<std::string_view, static_cast<size_t>(Stage::kCount)
 
 class StageMark {
  public:
+  // A statement begins, or has ended.
+  void begin(TimePoint now) {
+    waited_.store(0, std::memory_order_relaxed);
+    enter(Stage::kIdle, now);
+  }
   void set(Stage stage, TimePoint now = SteadyClock::now()) {
+    if (is_waiting(this->stage())) waited_.store(waited(now).count(), std::memory_order_relaxed);
+    enter(stage, now);
+  }
+  Stage stage() const { return stage_.load(std::memory_order_acquire); }
+  // How long the statement has waited for others so far, not counting the time that its client takes.
+  Duration waited(TimePoint now) const {
+    const Duration before(waited_.load(std::memory_order_relaxed));
+    if (!is_waiting(stage())) return before;
+    return before + std::max(Duration::zero(), now - TimePoint(Duration(since_.load(std::memory_order_relaxed))));
+  }
+
+ private:
+  static bool is_waiting(Stage stage) {
+    return stage == Stage::kWriteQueue || stage == Stage::kLane || stage == Stage::kWorker;
+  }
+  void enter(Stage stage, TimePoint now) {
     since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
     stage_.store(stage, std::memory_order_release);
   }
-  Stage stage() const { return stage_.load(std::memory_order_acquire); }
-  TimePoint since() const { return TimePoint(Duration(since_.load(std::memory_order_relaxed))); }
-
- private:
   std::atomic<Stage> stage_ = Stage::kIdle;
   std::atomic<int64_t> since_ = 0;
+  std::atomic<int64_t> waited_ = 0;
 };
 using StageMarkPtr = std::shared_ptr<StageMark>;
 

@@ -161,7 +161,16 @@ Action configure_status(CLI::App& parser, const std::vector<std::string>&) {
   const auto json = std::make_shared<bool>(false);
   add_file(parser, *file, false);
   parser.add_flag("--json", *json, "as JSON: one object, or an array of them without FILE");
-  return [file, json] { return status_command(*file, *json); };
+  const auto watch = std::make_shared<bool>(false);
+  const auto count = std::make_shared<int64_t>(0);
+  CLI::Option* given = parser.add_flag("--watch", *watch, "a line a second with what happened in it, until Ctrl-C");
+  given->needs(parser.get_option("FILE"));
+  parser.add_option("--count", *count, "end after so many lines")
+      ->needs(given)
+      ->check(CLI::Range(int64_t{1}, INT64_MAX));
+  return [file, json, watch, count] {
+    return *watch ? watch_command(*file, *json, *count) : status_command(*file, *json);
+  };
 }
 
 Action configure_stop(CLI::App& parser, const std::vector<std::string>&) {
@@ -280,7 +289,8 @@ constexpr Command kCommands[] = {
     {"status", "show one owner, or all of yours",
      "  merganser status\n"
      "  merganser status flights.duckdb\n"
-     "  merganser status flights.duckdb --json | jq .pid\n",
+     "  merganser status flights.duckdb --json | jq .pid\n"
+     "  merganser status flights.duckdb --watch\n",
      &configure_status},
     {"stop", "ask a file's owner to finish its work and leave",
      "  merganser stop flights.duckdb\n"

@@ -1,13 +1,14 @@
 #include "cli/owner_process.h"
 
+#include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <unistd.h>
 
 #include "auth/password_file.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "cli/address.h"
 
@@ -33,22 +34,6 @@ std::string system_time_zone() {
   const size_t at = target.find("zoneinfo/");
   if (!failed && at != std::string::npos && TimeZone::load(target.substr(at + 9)).ok()) return target.substr(at + 9);
   return "UTC";
-}
-
-uint64_t resident_bytes() {
-  std::ifstream statm("/proc/self/statm");
-  uint64_t size = 0, resident = 0;
-  statm >> size >> resident;
-  return resident * static_cast<uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
-nlohmann::json not_coalesced(const coordinator::Counters& counters) {
-  nlohmann::json reasons = nlohmann::json::object();
-  for (size_t i = 1; i < counters.not_coalesced.size(); i++) {
-    reasons[std::string(coordinator::kNotCoalescedNames[i])] =
-        counters.not_coalesced[i].load(std::memory_order_relaxed);
-  }
-  return reasons;
 }
 
 }  // namespace
@@ -99,12 +84,16 @@ Status OwnerProcess::start_engine(const std::string& file, const std::function<v
   limits.linger = settings_.linger;
   limits.coalescing = settings_.coalescing;
   limits.lane_lease = ms(settings_.lane_lease);
+  limits.idempotency_retention = ms(settings_.idempotency_retention);
+  limits.idempotency_max_keys = static_cast<uint64_t>(settings_.idempotency_max_keys);
+  limits.idempotency_answer_bytes = settings_.idempotency_answer_bytes;
   limits.checkpoint_wal_bytes = settings_.checkpoint_wal_bytes;
   limits.checkpoint_interval = ms(settings_.checkpoint_interval);
   coordinator::Hooks hooks;
   hooks.deliver = [this](std::vector<std::function<void()>> tasks) {
     loop_->post([tasks = std::move(tasks)] {
       for (const auto& task : tasks) task();
+      kill_point("replied");
     });
   };
   hooks.before_commit = [this] { pool_->before_commit(); };
@@ -130,6 +119,7 @@ Status OwnerProcess::start_network() {
   services_->output_limit = settings_.output_buffer_bytes;
   services_->statement_timeout = ms(settings_.statement_timeout);
   services_->idle_in_transaction_timeout = ms(settings_.idle_in_transaction_timeout);
+  services_->slow_statement = ms(settings_.slow_statement);
   services_->time_zone = system_time_zone();
 
   if (!settings_.password_file.empty()) {
@@ -145,8 +135,19 @@ Status OwnerProcess::start_network() {
   options.listen = settings_.listen;
   options.max_connections = static_cast<size_t>(settings_.max_connections);
   options.tcp_keepalive = std::chrono::duration_cast<std::chrono::seconds>(settings_.tcp_keepalive);
+  MERGANSER_TRY(add_live_tables());
   server_ = std::make_unique<net::Server>(*loop_, services_, protocol, options);
   return server_->listen();
+}
+
+// What clients read as merganser.activity and merganser.statistics. Statements end before the parts go.
+Status OwnerProcess::add_live_tables() {
+  MERGANSER_TRY(
+      engine::add_live_table(*database_, {"activity", session::activity_columns(),
+                                          [services = services_.get()] { return session::read_activity(*services); }}));
+  return engine::add_live_table(*database_, {"statistics", statistics_columns(), [this]() -> Result<engine::LiveRows> {
+                                               return statistics_rows(owner_statistics(parts()));
+                                             }});
 }
 
 Result<owner::Endpoint> OwnerProcess::publish() {
@@ -208,15 +209,12 @@ uint64_t OwnerProcess::engine_memory() {
   return future.wait_for(std::chrono::milliseconds(100)) == std::future_status::ready ? future.get() : 0;
 }
 
+OwnerParts OwnerProcess::parts() const {
+  return {*database_, *coordinator_, *pool_, *services_};
+}
+
 std::string OwnerProcess::status_json() {
   using nlohmann::json;
-  const auto& writes = coordinator_->counters();
-  const auto& reads = pool_->counters();
-  const auto& sessions = services_->counters;
-  const auto queue = coordinator_->queue_state();
-  const auto pool = pool_->state();
-  const auto wal = database_->wal_files();
-  const auto seconds = std::chrono::duration<double>(SteadyClock::now() - started_).count();
   json status;
   status["pid"] = getpid();
   status["version"] = owner::kVersion;
@@ -228,50 +226,27 @@ std::string OwnerProcess::status_json() {
   status["listen"] = server_->tcp_address();
   status["state"] = database_->invalidated() ? "invalidated" : leaving_ ? "leaving" : "serving";
   status["alarm"] = database_->alarm();
-  status["uptime_s"] = seconds;
+  status["uptime_s"] = std::chrono::duration<double>(SteadyClock::now() - started_).count();
   status["generation"] = ownership_->generation();
-  status["sessions"] = {{"open", sessions.open.load()},
-                        {"total", sessions.total.load()},
-                        {"active", sessions.active.load()},
-                        {"idle_in_transaction", sessions.idle_in_transaction.load()},
-                        {"statements", sessions.statements.load()},
-                        {"errors", sessions.errors.load()},
-                        {"cancelled", sessions.cancels.load()},
-                        {"timed_out", sessions.timeouts.load()},
-                        {"portals_spooled", sessions.portals_spooled.load()}};
-  status["queue"] = {{"waiting", queue.waiting},
-                     {"bytes", queue.bytes},
-                     {"lane_taken", queue.lane_taken},
-                     {"units", writes.units.load()},
-                     {"grouped_units", writes.grouped_units.load()},
-                     {"solo_reruns", writes.solo_reruns.load()},
-                     {"coalesced_units", writes.coalesced_units.load()},
-                     {"coalesced_statements", writes.coalesced_statements.load()},
-                     {"split_batches", writes.split_batches.load()},
-                     {"not_coalesced", not_coalesced(writes)},
-                     {"conflicts_retried", writes.conflicts_retried.load()},
-                     {"refused_full", writes.refused_full.load()},
-                     {"expired", writes.expired.load()},
-                     {"outcome_unknown", writes.outcome_unknown.load()},
-                     {"lanes_granted", writes.lanes_granted.load()},
-                     {"lanes_revoked", writes.lanes_revoked.load()}};
-  status["commits"] = writes.commits.load();
-  status["reads"] = {{"total", reads.reads.load()},
-                     {"on_armed_snapshot", reads.reads_on_armed.load()},
-                     {"waiting", pool.waiting},
-                     {"running", pool.running},
-                     {"connections", pool.snapshot_connections},
-                     {"pinned_connections", pool.pinned_connections},
-                     {"oldest_snapshot_ms", pool.oldest_snapshot.count()},
-                     {"snapshots_expired", reads.snapshots_expired.load()}};
-  status["wal"] = {{"bytes", wal.wal_bytes},
-                   {"checkpoint_bytes", wal.checkpoint_bytes},
-                   {"recovery_bytes", wal.recovery_bytes},
-                   {"checkpoints", writes.checkpoints.load()},
-                   {"checkpoint_failures", writes.checkpoint_failures.load()}};
-  status["memory"] = {{"rss_bytes", resident_bytes()},
-                      {"duckdb_bytes", engine_memory()},
-                      {"spool_bytes", services_->spool.used.load()}};
+  const auto writer = coordinator_->counters().writer.load();
+  status["writer"] = coordinator::kWriterStateNames[static_cast<size_t>(writer)];
+  status["commits"] = coordinator_->counters().commits.load();
+  for (const Statistic& one : owner_statistics(parts())) {
+    json& place = status[std::string(one.group)][one.name];
+    if (const auto* histogram = std::get_if<Histogram::Snapshot>(&one.value)) {
+      place = {{"count", histogram->count},
+               {"sum", histogram->sum},
+               {"p50", std::llround(histogram->quantile(0.5))},
+               {"p90", std::llround(histogram->quantile(0.9))},
+               {"p99", std::llround(histogram->quantile(0.99))},
+               {"max", histogram->max}};
+    } else if (const auto* ratio = std::get_if<double>(&one.value)) {
+      place = *ratio;
+    } else {
+      place = std::get<uint64_t>(one.value);
+    }
+  }
+  status["memory"]["duckdb_bytes"] = engine_memory();
   // A file name may hold anything, JSON only UTF-8.
   return status.dump(-1, ' ', false, json::error_handler_t::replace);
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 
+#include "cli/owner_status.h"
 #include "cli/settings.h"
 #include "coordinator/coordinator.h"
 #include "engine/database.h"
@@ -44,6 +45,8 @@ class OwnerProcess {
  private:
   Status start_engine(const std::string& file, const std::function<void(const std::string&)>& progress);
   Status start_network();
+  Status add_live_tables();
+  OwnerParts parts() const;
   Result<std::string> control(std::string_view op);
   std::string status_json();
   uint64_t engine_memory();

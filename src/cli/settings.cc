@@ -73,10 +73,18 @@ constexpr SettingSpec kSpecs[] = {
     {"coalescing", &S::coalescing, 0, 0, TextRule::kNone, "writes of one shape run as one statement"},
     {"lane_lease", &S::lane_lease, kSecond / 100, kHour, TextRule::kNone,
      "a write transaction idle for longer is ended when others wait to write (25P03)"},
+    {"idempotency_retention", &S::idempotency_retention, kSecond, 365 * kDay, TextRule::kNone,
+     "how long idempotency keys and their answers are kept"},
+    {"idempotency_max_keys", &S::idempotency_max_keys, 1, 100'000'000, TextRule::kNone,
+     "idempotency keys kept at once; new ones are refused beyond (53400)"},
+    {"idempotency_answer_bytes", &S::idempotency_answer_bytes, 0, 64 << 20, TextRule::kNone,
+     "largest answer kept with an idempotency key; repeating a request with a larger one gets 55M01"},
     {"statement_timeout", &S::statement_timeout, 0, 7 * kDay, TextRule::kNone,
      "longest run of a statement unless the session says otherwise; 0 is no limit"},
     {"idle_in_transaction_timeout", &S::idle_in_transaction_timeout, 0, 7 * kDay, TextRule::kNone,
      "longest idle time inside a transaction; 0 is no limit"},
+    {"slow_statement", &S::slow_statement, 0, 7 * kDay, TextRule::kNone,
+     "statements that take longer are logged, without their values; 0 logs none"},
 };
 
 // The steps from one word to the other: inserted, removed and changed letters.

@@ -60,10 +60,14 @@ struct Settings {
   Duration linger = Duration::zero();
   bool coalescing = true;
   Duration lane_lease = std::chrono::seconds(5);
+  Duration idempotency_retention = std::chrono::hours(24);
+  int64_t idempotency_max_keys = 1000000;
+  Bytes idempotency_answer_bytes = uint64_t{256} << 10;
 
   // Statements.
   Duration statement_timeout = Duration::zero();
   Duration idle_in_transaction_timeout = Duration::zero();
+  Duration slow_statement = Duration::zero();
 };
 
 // What kind of value a setting takes is said by the member it points at.

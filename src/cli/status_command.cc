@@ -3,10 +3,13 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
 #include <unistd.h>
 #include <vector>
 
+#include "cli/interrupts.h"
 #include "cli/report.h"
+#include "cli/status_rates.h"
 #include "owner/control_client.h"
 #include "owner/file_place.h"
 #include "owner/socket_dir.h"
@@ -68,6 +71,15 @@ std::string indented(const std::string& json) {
   return parsed.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
+// Waits until then; true when Ctrl-C came instead.
+bool interrupted_before(Interrupts& interrupts, TimePoint then) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(then - SteadyClock::now()).count();
+  pollfd waiting{interrupts.fd(), POLLIN, 0};
+  if (::poll(&waiting, 1, static_cast<int>(std::max<int64_t>(left, 0))) <= 0) return false;
+  interrupts.take();
+  return true;
+}
+
 int show_all(bool json) {
   const std::vector<std::string> all = status_of_all();
   std::string text;
@@ -90,6 +102,26 @@ int status_command(const std::string& file, bool json) {
   const auto status = status_of(file);
   if (!status.ok()) return report(status.error());
   return print(json ? indented(*status) + "\n" : status_text(*status)) ? kExitOk : kExitFailed;
+}
+
+int watch_command(const std::string& file, bool json, int64_t count) {
+  constexpr std::chrono::seconds kInterval{1};
+  constexpr int64_t kLinesAPage = 20;
+  Interrupts interrupts;
+  std::string earlier;
+  TimePoint next = SteadyClock::now();
+  for (int64_t look = 0; count == 0 || look < count; look++) {
+    auto status = status_of(file);
+    if (!status.ok()) return report(status.error());
+    const std::string now = with_rates(earlier, *status);
+    earlier = std::move(*status);
+    const std::string text = json ? now + "\n" : (look % kLinesAPage == 0 ? watch_header() : "") + watch_line(now);
+    if (!print(text)) return kExitFailed;
+    if (count > 0 && look + 1 == count) break;
+    next += kInterval;
+    if (interrupted_before(interrupts, next)) break;
+  }
+  return kExitOk;
 }
 
 }  // namespace merganser::cli

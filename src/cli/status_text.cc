@@ -29,6 +29,25 @@ std::string value_text(const std::string& key, const Json& value) {
   return value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// A distribution: where half, most and nearly all stay below. The unit is that of its name.
+std::string histogram_text(const std::string& key, const Json& histogram) {
+  std::string text = human_count(histogram["count"].get<int64_t>()) + " times";
+  for (const char* part : {"p50", "p99", "max"}) {
+    text += fmt::format(", {} {}", part, value_text(key, histogram[part]));
+  }
+  return text;
+}
+
+bool is_histogram(const Json& value) {
+  return value.is_object() && value.contains("p99") && value.contains("count") && value["count"].is_number_integer();
+}
+
+// Nothing has been counted there yet.
+bool is_silent(const Json& value) {
+  if (is_histogram(value)) return value["count"] == 0;
+  return value.is_number() && value == 0;
+}
+
 // "uptime" of "uptime_s": the unit is in the value already. "file size" of "file_bytes" beside "file".
 std::string label(std::string key, const Json& object) {
   for (const std::string_view unit : {"_bytes", "_us", "_ms", "_s"}) {
@@ -47,10 +66,12 @@ std::string members_text(const Json& object) {
   std::string text;
   for (const auto& [key, value] : object.items()) {
     // Of the many counters only those that have counted; the first of each group always, so that none is empty.
-    if (value.is_number() && value == 0 && !text.empty()) continue;
+    if (is_silent(value) && !text.empty()) continue;
     if (!text.empty()) text += ", ";
-    text += fmt::format("{} {}", label(key, object),
-                        value.is_object() ? "(" + members_text(value) + ")" : value_text(key, value));
+    const std::string shown = is_histogram(value) ? "(" + histogram_text(key, value) + ")"
+                              : value.is_object() ? "(" + members_text(value) + ")"
+                                                  : value_text(key, value);
+    text += fmt::format("{} {}", label(key, object), shown);
   }
   return text;
 }

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <random>
 
+#include "base/kill_point.h"
+#include "base/log.h"
 #include "coordinator/coordinator.h"
 #include "engine/error_map.h"
 
@@ -36,6 +38,7 @@ uint64_t rows_of(std::span<const UnitPtr> units) {
 }  // namespace
 
 void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
+  kill_point("batch_taken");
   Tasks tasks;
   std::vector<UnitPtr> runnable;
   runnable.reserve(batch.size());
@@ -46,6 +49,8 @@ void Coordinator::execute_batch(std::vector<UnitPtr> batch) {
     if (unit->stage) unit->stage->set(Stage::kExecuting, now);
     if (auto error = overdue(*unit)) {
       fail(std::move(unit), *std::move(error), tasks);
+    } else if (const Status ready = open_ledger(*unit); !ready.ok()) {
+      fail(std::move(unit), ready.error(), tasks);
     } else {
       runnable.push_back(std::move(unit));
     }
@@ -171,7 +176,9 @@ void Coordinator::fail_all(std::vector<UnitPtr>& units, Tasks& tasks) {
 Status Coordinator::execute_step(Step& step) {
   if (!step.coalesced) return run_unit(*step.units[0]);
   const engine::SettingsPtr before = writer_->settings();
+  kill_point("begun");
   const Status status = coalescer_->execute(step);
+  kill_point("executed");
   if (writer_->settings() != before) cache_.clear();
   return status;
 }
@@ -240,13 +247,13 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
     if (status.ok()) {
       counters_.execute.record(SteadyClock::now() - begun);
       const Status committed = commit_writer(unit->alone);
-      if (unit->alone) cache_.clear();
+      if (unit->alone) forget_plans();
       if (!committed.ok()) return fail(std::move(unit), unknown_outcome(committed.error()), tasks);
       count_batch(1, rows_of({&unit, 1}));
       return finish(std::move(unit), tasks);
     }
     writer_->rollback();
-    if (unit->alone) cache_.clear();
+    if (unit->alone) forget_plans();
     const bool retry = engine::is_conflict(status.error()) && unit->attempts < kMaxConflictRetries;
     if (!retry) {
       coalescer_->suspect(*unit);
@@ -260,16 +267,48 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
   }
 }
 
+// The table of idempotency keys is made when the first of them comes.
+Status Coordinator::open_ledger(const Unit& unit) {
+  if (unit.options.idempotency_key.empty()) return {};
+  if (unit.checkpoint) {
+    return make_error(ErrorCode::kFeatureNotSupported, "CHECKPOINT takes no idempotency key", {},
+                      "It can be repeated without harm.");
+  }
+  if (ledger_.is_open()) return {};
+  forget_plans();
+  return ledger_.open(*writer_, [this](bool ddl) { return commit_writer(ddl); });
+}
+
+void Coordinator::clean_up_ledger() {
+  if (database_.invalidated()) return;
+  const Status status = ledger_.clean_up(*writer_, [this](bool ddl) { return commit_writer(ddl); });
+  if (!status.ok()) log(LogLevel::kWarn, "idempotency.clean_up_failed", {{"why", status.error().message}});
+}
+
+void Coordinator::forget_plans() {
+  cache_.clear();
+  ledger_.forget_plans();
+}
+
 Status Coordinator::run_unit(Unit& unit) {
+  const bool keyed = !unit.options.idempotency_key.empty();
   unit.outcome.results.clear();
+  unit.outcome.first_answered.clear();
+  kill_point("begun");
   if (unit.cancelled->load()) return make_error(ErrorCode::kQueryCanceled, "canceling statement due to user request");
   const engine::SettingsPtr before = writer_->settings();
   MERGANSER_TRY(writer_->apply(unit.settings));
   if (writer_->settings() != before) cache_.clear();
+  if (keyed) {
+    MERGANSER_ASSIGN(const bool answered, ledger_.replay(*writer_, unit));
+    if (answered) return {};
+  }
   for (const Statement& statement : unit.statements) {
     MERGANSER_ASSIGN(auto result, run_statement(statement, unit.session));
     unit.outcome.results.push_back(std::move(result));
   }
+  kill_point("executed");
+  if (keyed) MERGANSER_TRY(ledger_.record(*writer_, unit));
   return {};
 }
 

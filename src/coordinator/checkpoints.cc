@@ -1,4 +1,5 @@
 // When the writer makes a checkpoint, and what it does about snapshots that stand in the way.
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "coordinator/coordinator.h"
 
@@ -15,6 +16,7 @@ bool Coordinator::checkpoint_due() const {
 }
 
 void Coordinator::chores() {
+  if (ledger_.clean_up_due()) clean_up_ledger();
   if (database_.invalidated() || SteadyClock::now() < next_checkpoint_try_) return;
   const uint64_t wal = database_.wal_files().wal_bytes;
   if (wal == 0) return;
@@ -37,7 +39,9 @@ Status Coordinator::checkpoint(bool hard) {
   const TimePoint begun = SteadyClock::now();
   const WriterState before = counters_.writer.exchange(WriterState::kCheckpoint);
   if (hooks_.retire_snapshots) hooks_.retire_snapshots(hard);
+  kill_point("checkpoint_before");
   Status status = writer_->execute("CHECKPOINT");
+  kill_point("checkpoint_after");
   counters_.writer = before;
   if (!status.ok() && status.error().message.find("other") != std::string::npos) {
     // DuckDB's own advice here, FORCE CHECKPOINT, would stop everybody.

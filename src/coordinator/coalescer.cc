@@ -349,7 +349,7 @@ Status Coalescer::hand_out_in_order(Step& step, engine::ResultSet& result) {
     if (result.changed_rows() != step.rows) return mismatch;
     for (const UnitPtr& unit : step.units) {
       for (const Statement& statement : unit->statements) {
-        unit->outcome.results.push_back(engine::ResultSet::of_changes(statement.shape->rows));
+        unit->outcome.results.push_back(engine::ResultSet(engine::ReturnKind::kChangedRows, statement.shape->rows));
       }
     }
     return {};
@@ -373,7 +373,7 @@ Status Coalescer::hand_out_in_order(Step& step, engine::ResultSet& result) {
         seen += count;
         wanted -= count;
       }
-      unit->outcome.results.push_back(engine::ResultSet::of_rows(result.columns(), std::move(parts)));
+      unit->outcome.results.push_back(engine::ResultSet(result.columns(), std::move(parts)));
     }
   }
   return seen == step.rows ? Status() : mismatch;
@@ -474,8 +474,8 @@ Status Coalescer::hand_out_by_key(Step& step, engine::ResultSet& result) {
         count++;
         if (names) parts.emplace_back(place.chunk, place.row, 1, visible);
       }
-      unit->outcome.results.push_back(names ? engine::ResultSet::of_rows(names, std::move(parts))
-                                            : engine::ResultSet::of_changes(count));
+      unit->outcome.results.push_back(names ? engine::ResultSet(names, std::move(parts))
+                                            : engine::ResultSet(engine::ReturnKind::kChangedRows, count));
     }
   }
   return {};

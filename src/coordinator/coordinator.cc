@@ -1,6 +1,7 @@
 #include "coordinator/coordinator.h"
 
 #include "base/awake.h"
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "engine/error_map.h"
 
@@ -30,7 +31,11 @@ Lane::~Lane() {
 }
 
 Coordinator::Coordinator(engine::Database& database, Limits limits, Hooks hooks)
-    : database_(database), limits_(limits), hooks_(std::move(hooks)), cache_(kCachedStatements) {}
+    : database_(database),
+      limits_(limits),
+      hooks_(std::move(hooks)),
+      cache_(kCachedStatements),
+      ledger_(database, limits_, counters_) {}
 
 Result<std::unique_ptr<Coordinator>> Coordinator::start(engine::Database& database, Limits limits, Hooks hooks) {
   std::unique_ptr<Coordinator> self(new Coordinator(database, limits, std::move(hooks)));
@@ -51,6 +56,7 @@ Coordinator::~Coordinator() {
 // ---- entering --------------------------------------------------------------------------------------------------
 
 void Coordinator::submit(UnitPtr unit) {
+  kill_point("arrived");
   std::optional<Error> refused;
   Queue::Answered answered;
   if (database_.invalidated()) {
@@ -58,6 +64,7 @@ void Coordinator::submit(UnitPtr unit) {
   } else {
     refused = queue_.push(unit, answered);
   }
+  if (!refused) kill_point("queued");
   if (!refused && answered.empty()) return;
   Tasks tasks;
   answer(std::move(answered), tasks);
@@ -101,6 +108,7 @@ void Coordinator::run() {
     } else if (!work.batch.empty()) {
       execute_batch(std::move(work.batch));
       if (checkpoint_due()) chores();
+      if (ledger_.clean_up_due()) clean_up_ledger();
       has_worked = true;
     } else if (work.closed) {
       return;
@@ -179,12 +187,14 @@ Status Coordinator::commit(engine::Connection& connection, bool wrote, bool ddl)
   if (hooks_.before_commit) hooks_.before_commit();
   const auto visibility =
       hooks_.visibility != nullptr ? std::unique_lock(*hooks_.visibility) : std::unique_lock<std::shared_mutex>();
+  kill_point("before_commit");
   const TimePoint sent = SteadyClock::now();
   const WriterState before = counters_.writer.exchange(WriterState::kCommitting);
   const Status committed = connection.commit();
   counters_.writer = before;
   counters_.commit.record(SteadyClock::now() - sent);
   MERGANSER_TRY(committed);
+  kill_point("after_commit");
   // The WAL's directory entry has to be durable too, or the file's name may be gone after a power cut.
   const Status acknowledged = database_.acknowledge();
   if (ddl) {
@@ -208,6 +218,7 @@ void Coordinator::after_commit(bool ddl) {
 
 void Coordinator::finish(UnitPtr unit, Tasks& tasks) {
   counters_.units++;
+  if (!unit->options.idempotency_key.empty()) ledger_.count(*unit);
   Queue::Answered answered;
   queue_.settle(*unit, answered);
   last_write_.store(SteadyClock::now(), std::memory_order_relaxed);
@@ -234,13 +245,15 @@ std::optional<Error> Coordinator::overdue(const Unit& unit) {
 
 void Coordinator::fail(UnitPtr unit, Error error, Tasks& tasks) {
   if (error.code == ErrorCode::kTransactionResolutionUnknown) counters_.outcome_unknown++;
-  if (error.code == ErrorCode::kSerializationFailure) counters_.conflicts_reported++;
   unit->outcome.error = std::move(error);
   finish(std::move(unit), tasks);
 }
 
 void Coordinator::deliver(Tasks tasks) {
-  if (!tasks.empty()) hooks_.deliver(std::move(tasks));
+  if (tasks.empty()) return;
+  kill_point("before_acknowledge");
+  hooks_.deliver(std::move(tasks));
+  kill_point("replies_queued");
 }
 
 Coordinator::QueueState Coordinator::queue_state() const {
@@ -255,6 +268,7 @@ void Coordinator::stop(bool checkpoint_too) {
   thread_.join();
   cache_.clear();
   coalescer_->clear();
+  ledger_.close();
   if (checkpoint_too && !database_.invalidated() && database_.wal_files().wal_bytes > 0) {
     const Status status = checkpoint(true);
     if (!status.ok()) log(LogLevel::kWarn, "checkpoint.at_exit_failed", {{"why", status.error().message}});

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "coordinator/coalescer.h"
+#include "coordinator/ledger.h"
 #include "coordinator/queue.h"
 #include "engine/database.h"
 #include "engine/statement_cache.h"
@@ -69,6 +70,7 @@ class Coordinator {
     bool lane_taken = false;
   };
   QueueState queue_state() const;
+  std::unordered_map<uint64_t, size_t> queued_bytes() const { return queue_.bytes_by_session(); }
   const Counters& counters() const { return counters_; }
 
   // No new work; what is queued is still done. Waits until the writer has ended, then checkpoints when asked to.
@@ -91,6 +93,9 @@ class Coordinator {
   Status execute_step(Step& step);
   void execute_one_by_one(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks);
   void execute_solo(UnitPtr& unit, Tasks& tasks);
+  Status open_ledger(const Unit& unit);
+  void clean_up_ledger();
+  void forget_plans();
   Status run_unit(Unit& unit);
   Result<engine::ResultSet> run_statement(const Statement& statement, uint64_t session);
   void mark_executing(uint64_t session);
@@ -114,6 +119,8 @@ class Coordinator {
   std::unique_ptr<engine::Connection> writer_;
   engine::StatementCache cache_;          // the writer thread's alone
   std::unique_ptr<Coalescer> coalescer_;  // likewise
+
+  Ledger ledger_;  // likewise
 
   Queue queue_{limits_, counters_};
   std::mutex executing_mutex_;

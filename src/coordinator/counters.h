@@ -25,9 +25,8 @@ struct Counters {
   std::atomic<uint64_t> rows = 0;           // changed by committed units
   std::atomic<uint64_t> solo_reruns = 0;    // units that ran alone after an error in their group
   std::atomic<uint64_t> conflicts_retried = 0;
-  std::atomic<uint64_t> conflicts_reported = 0;  // 40001 to a client
-  std::atomic<uint64_t> refused_full = 0;        // 53300: queue or session budget
-  std::atomic<uint64_t> expired = 0;             // deadline passed while queued
+  std::atomic<uint64_t> refused_full = 0;  // 53300: queue or session budget
+  std::atomic<uint64_t> expired = 0;       // deadline passed while queued
   std::atomic<uint64_t> cancelled = 0;
   std::atomic<uint64_t> skipped = 0;     // another write with their dedup_key stood for them
   std::atomic<uint64_t> superseded = 0;  // a newer write with their dedup_key took their place
@@ -56,6 +55,12 @@ struct Counters {
   Histogram execute;      // µs of a batch before its COMMIT
   Histogram commit;       // µs of COMMIT: DuckDB's bookkeeping and the fsync of the log
   Histogram checkpoint;   // µs of a checkpoint
+
+  std::atomic<uint64_t> idempotency_keys = 0;              // kept now, about
+  std::atomic<uint64_t> idempotent_replays = 0;            // requests answered from a kept answer
+  std::atomic<uint64_t> idempotency_mismatches = 0;        // a key that came with another request
+  std::atomic<uint64_t> idempotent_answers_too_large = 0;  // recorded without their rows
+  std::atomic<uint64_t> idempotency_keys_expired = 0;
 };
 
 }  // namespace merganser::coordinator

@@ -20,6 +20,9 @@ struct Limits {
   std::chrono::microseconds linger{0};         // wait for company after the first unit; 0: never
   std::chrono::milliseconds lane_lease{5000};  // an idle holder loses the lane after this, when others wait
   bool coalescing = true;                      // units of one shape run as one statement
+  std::chrono::milliseconds idempotency_retention{std::chrono::hours(24)};
+  uint64_t idempotency_max_keys = 1000000;  // new ones are refused then
+  size_t idempotency_answer_bytes = size_t{256} << 10;
   uint64_t checkpoint_wal_bytes = uint64_t{64} << 20;
   std::chrono::milliseconds checkpoint_interval{60000};  // of idleness with a WAL that is not empty; 0: never
 };

@@ -302,6 +302,13 @@ bool Queue::contended() {
   return waits();
 }
 
+std::unordered_map<uint64_t, size_t> Queue::bytes_by_session() const {
+  const std::lock_guard lock(mutex_);
+  std::unordered_map<uint64_t, size_t> bytes;
+  for (const auto& [session, share] : sessions_) bytes[session] = share.bytes;
+  return bytes;
+}
+
 Queue::State Queue::state() const {
   const std::lock_guard lock(mutex_);
   return {lines_[0].size() + lines_[1].size() + lines_[2].size() + followers_, debounced_.size(), bytes_};

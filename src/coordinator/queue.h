@@ -77,6 +77,8 @@ class Queue {
     size_t bytes = 0;
   };
   State state() const;
+  // What each session has waiting or executing.
+  std::unordered_map<uint64_t, size_t> bytes_by_session() const;
 
  private:
   struct Entry {

@@ -43,6 +43,7 @@ struct UnitOutcome {
   Skip skip = Skip::kNo;                   // then there are no results and no error
   std::vector<engine::ResultSet> results;  // of the statements that ran, in order
   std::optional<Error> error;              // of statement results.size(), or of the commit; nothing was kept then
+  std::string first_answered;              // when not empty: a repeated request, answered then, not executed now
 };
 
 struct Unit {
@@ -61,6 +62,7 @@ struct Unit {
   StageMarkPtr stage;    // of its session; may be null
   size_t footprint = 0;  // bytes counted against the budgets, until the reply is out
   TimePoint queued_at;
+  std::string fingerprint;  // of a request with an idempotency key, once the writer has looked
   int attempts = 0;
   size_t arrival = 0;  // its place in the batch
 

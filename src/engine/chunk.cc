@@ -64,10 +64,10 @@ VectorView VectorView::from(uint64_t first) const {
   return view;
 }
 
-Chunk::Chunk(std::shared_ptr<const Chunk> whole, size_t first, size_t count, size_t columns)
-    : whole_(std::move(whole)), rows_(count) {
+Chunk::Chunk(std::shared_ptr<const Chunk> whole, size_t first, size_t count, size_t columns) : rows_(count) {
   columns_.reserve(columns);
-  for (size_t i = 0; i < columns; ++i) columns_.push_back(whole_->columns_[i].from(first));
+  for (size_t i = 0; i < columns; ++i) columns_.push_back(whole->columns_[i].from(first));
+  storage_ = std::move(whole);
 }
 
 Chunk::Chunk(void* duckdb_chunk, const std::vector<TypePtr>& types) : handle_(duckdb_chunk) {
@@ -86,7 +86,7 @@ Chunk::~Chunk() {
 
 Chunk::Chunk(Chunk&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)),
-      whole_(std::move(other.whole_)),
+      storage_(std::move(other.storage_)),
       rows_(std::exchange(other.rows_, 0)),
       columns_(std::move(other.columns_)) {
   other.columns_.clear();
@@ -95,7 +95,7 @@ Chunk::Chunk(Chunk&& other) noexcept
 Chunk& Chunk::operator=(Chunk&& other) noexcept {
   if (this != &other) {
     std::swap(handle_, other.handle_);
-    whole_.swap(other.whole_);
+    storage_.swap(other.storage_);
     std::swap(rows_, other.rows_);
     columns_.swap(other.columns_);
   }

@@ -55,8 +55,8 @@ bool is_client_setting(std::string_view lower_name) {
 
 // ---- Prepared --------------------------------------------------------------------------------------------------
 
-Prepared::Prepared(Database& database, void* handle, std::string text)
-    : database_(database), handle_(handle), text_(std::move(text)) {
+Prepared::Prepared(Database& database, void* handle, std::string text, std::optional<LiveRewrite> rewritten)
+    : database_(database), handle_(handle), text_(std::move(text)), rewritten_(std::move(rewritten)) {
   for (const Token& token : tokenize(text_)) mentions_returning_ |= token.is_word("returning");
   describe();
 }
@@ -64,6 +64,11 @@ Prepared::Prepared(Database& database, void* handle, std::string text)
 Prepared::~Prepared() {
   duckdb_prepared_statement statement = statement_of(handle_);
   duckdb_destroy_prepare(&statement);
+}
+
+Error Prepared::in_client_text(Error error) const {
+  if (rewritten_) error.position = rewritten_->client_position(error.position);
+  return error;
 }
 
 void Prepared::describe() {
@@ -151,7 +156,7 @@ Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool strea
     duckdb_destroy_pending(&pending);
     const int kind = error_kind_of_text(copy);
     if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
-    return map_error(copy, kind, text_);
+    return in_client_text(map_error(copy, kind, text_));
   }
   auto raw = std::make_unique<ResultSet::Raw>();
   const duckdb_state state = duckdb_execute_pending(pending, &raw->result);
@@ -160,7 +165,7 @@ Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool strea
     bool fatal = false;
     Error error = error_of(raw->result, text_, fatal);
     if (fatal) database_.mark_invalidated(error.message);
-    return error;
+    return in_client_text(std::move(error));
   }
   if (streaming) raw->threads = &database_.task_threads();
   raw->is_long = static_cast<bool>(help);
@@ -189,7 +194,8 @@ Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql) {
   if (sql.find('\0') != std::string_view::npos) {
     return make_error(ErrorCode::kCharacterNotInRepertoire, "a statement cannot contain a NUL character");
   }
-  std::string text(sql);
+  auto rewritten = rewrite_live_names(sql);
+  std::string text = rewritten ? rewritten->text : std::string(sql);
   duckdb_prepared_statement statement = nullptr;
   if (duckdb_prepare(connection_of(handle_), text.c_str(), &statement) == DuckDBError) {
     const char* message = duckdb_prepare_error(statement);
@@ -197,9 +203,11 @@ Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql) {
     duckdb_destroy_prepare(&statement);
     const int kind = error_kind_of_text(copy);
     if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
-    return map_error(copy, kind, text);
+    Error error = map_error(copy, kind, text);
+    if (rewritten) error.position = rewritten->client_position(error.position);
+    return error;
   }
-  return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text)));
+  return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text), std::move(rewritten)));
 }
 
 Status Connection::execute(std::string_view sql) {

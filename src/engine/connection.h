@@ -7,10 +7,12 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "engine/live_names.h"
 #include "engine/result_set.h"
 #include "engine/task_threads.h"
 #include "engine/value.h"
@@ -48,13 +50,15 @@ class Prepared {
 
  private:
   friend class Connection;
-  Prepared(Database& database, void* handle, std::string text);
+  Prepared(Database& database, void* handle, std::string text, std::optional<LiveRewrite> rewritten);
+  Error in_client_text(Error error) const;
   void describe();
   TaskThreads::Help run_tasks(void* pending);
 
   Database& database_;
-  void* handle_;  // duckdb_prepared_statement
-  std::string text_;
+  void* handle_;                          // duckdb_prepared_statement
+  std::string text_;                      // as DuckDB has it
+  std::optional<LiveRewrite> rewritten_;  // when that is not the client's
   std::vector<TypePtr> parameter_types_;
   Columns columns_;
   bool mentions_returning_ = false;

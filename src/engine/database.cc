@@ -202,6 +202,17 @@ Result<std::unique_ptr<Connection>> Database::connect() {
   return connection;
 }
 
+Status Database::register_table_function(void* function) {
+  duckdb_connection connection = nullptr;
+  if (duckdb_connect(static_cast<duckdb_database>(handle_), &connection) == DuckDBError) {
+    return make_error(ErrorCode::kInsufficientResources, "DuckDB gave no further connection");
+  }
+  const duckdb_state state = duckdb_register_table_function(connection, static_cast<duckdb_table_function>(function));
+  duckdb_disconnect(&connection);
+  if (state == DuckDBError) return make_error(ErrorCode::kInternalError, "DuckDB does not take a table function");
+  return {};
+}
+
 Status Database::rescan_catalog(Connection& connection) {
   MERGANSER_ASSIGN(CatalogNamesPtr names, scan_catalog_names(connection));
   const std::lock_guard lock(catalog_mutex_);

@@ -47,6 +47,9 @@ class Database {
   // A connection with the file's main schema as its default and errors as JSON.
   Result<std::unique_ptr<Connection>> connect();
 
+  // A duckdb_table_function for every connection, in DuckDB's system catalog. Before the first client comes.
+  Status register_table_function(void* function);
+
   TaskThreads& task_threads() { return *task_threads_; }
   BatchFunction& batch_function() { return *batch_function_; }
 

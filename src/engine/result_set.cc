@@ -1,5 +1,7 @@
 #include "engine/result_set.h"
 
+#include <iterator>
+
 #include "engine/duckdb_types.h"
 #include "engine/error_map.h"
 #include "engine/result_set_raw.h"
@@ -50,32 +52,28 @@ ResultSet::ResultSet(std::unique_ptr<Raw> raw, Columns columns) : raw_(std::move
   for (const Column& column : *columns_) types_.push_back(column.type);
 }
 
-ResultSet ResultSet::of_changes(uint64_t changed_rows) {
-  ResultSet result;
-  result.kind_ = ReturnKind::kChangedRows;
-  result.changed_rows_ = changed_rows;
-  return result;
+ResultSet::ResultSet(Columns columns, std::vector<Chunk> chunks)
+    : columns_(std::move(columns)), kind_(ReturnKind::kRows) {
+  for (const Chunk& chunk : chunks) rows_there_ += chunk.rows();
+  put_back(std::move(chunks));
 }
 
-ResultSet ResultSet::of_rows(Columns columns, std::vector<Chunk> chunks) {
-  ResultSet result;
-  result.kind_ = ReturnKind::kRows;
-  result.columns_ = std::move(columns);
-  result.chunks_ = std::move(chunks);
-  return result;
-}
+ResultSet::ResultSet(ReturnKind kind, uint64_t changed_rows) : kind_(kind), changed_rows_(changed_rows) {}
 
 uint64_t ResultSet::materialised_rows() const {
-  if (!chunks_.empty()) {
-    uint64_t rows = 0;
-    for (const Chunk& chunk : chunks_) rows += chunk.rows();
-    return rows;
-  }
-  return raw_ ? duckdb_row_count(&raw_->result) : 0;
+  return raw_ ? duckdb_row_count(&raw_->result) : rows_there_;
+}
+
+void ResultSet::put_back(std::vector<Chunk> chunks) {
+  ahead_.insert(ahead_.end(), std::make_move_iterator(chunks.rbegin()), std::make_move_iterator(chunks.rend()));
 }
 
 Result<std::optional<Chunk>> ResultSet::next() {
-  if (next_chunk_ < chunks_.size()) return std::optional<Chunk>(std::move(chunks_[next_chunk_++]));
+  if (!ahead_.empty()) {
+    std::optional<Chunk> first(std::move(ahead_.back()));
+    ahead_.pop_back();
+    return first;
+  }
   if (!raw_ || kind_ != ReturnKind::kRows) return std::optional<Chunk>();
   const auto start = std::chrono::steady_clock::now();
   TaskThreads::Help help;

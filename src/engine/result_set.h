@@ -30,10 +30,10 @@ class ResultSet {
   ResultSet();
   // Takes over `raw` (a duckdb_result*, heap-allocated by make_raw); `columns` may be null: then they are read from it.
   ResultSet(std::unique_ptr<Raw> raw, Columns columns);
-  // A number of changed rows, of a statement that gave no rows.
-  static ResultSet of_changes(uint64_t changed_rows);
-  // Rows that were taken out of another result.
-  static ResultSet of_rows(Columns columns, std::vector<Chunk> chunks);
+  // Rows that are already there. The chunks' types are those of the columns.
+  ResultSet(Columns columns, std::vector<Chunk> chunks);
+  // Without rows.
+  ResultSet(ReturnKind kind, uint64_t changed_rows);
   ~ResultSet();
   ResultSet(ResultSet&&) noexcept;
   ResultSet& operator=(ResultSet&&) noexcept;
@@ -46,13 +46,15 @@ class ResultSet {
 
   // The next chunk; nullopt at the end.
   Result<std::optional<Chunk>> next();
+  // Chunks that next() has given come again, before the others: for who had to look at the rows.
+  void put_back(std::vector<Chunk> chunks);
 
  private:
   std::unique_ptr<Raw> raw_;
   Columns columns_;
   std::vector<TypePtr> types_;
-  std::vector<Chunk> chunks_;  // of of_rows()
-  size_t next_chunk_ = 0;
+  std::vector<Chunk> ahead_;  // what next() gives before it asks raw_, last first
+  uint64_t rows_there_ = 0;   // without raw_
   ReturnKind kind_ = ReturnKind::kNothing;
   uint64_t changed_rows_ = 0;
 };

@@ -1,9 +1,9 @@
 #include "engine/statement_class.h"
 
 #include <algorithm>
-#include <array>
 #include <unordered_set>
 
+#include "engine/reserved_names.h"
 #include "engine/sql_tokens.h"
 
 namespace merganser::engine {
@@ -136,6 +136,7 @@ class Classifier {
   StatementClass run() const {
     if (tokens_.empty()) return {};
     if (auto error = find_refused_name()) return refusal(*std::move(error));
+    if (auto error = refuse_reserved(tokens_)) return refusal(*std::move(error));
     StatementClass out = by_first_word(0);
     out.time_dependent = mentions_time() || (names_ != nullptr && mentions_any(names_->time_dependent));
     return out;
@@ -317,7 +318,6 @@ class Classifier {
     if (name.empty()) return read();
     if (name == "all" && word(at + 2, "tables")) return read();
     if (name != "all" && lists.contains(name)) return read();
-    if (name == "tables") return read();
     StatementClass out = simple(StatementKind::kShow, "SHOW");
     out.setting = setting_name(at + 1);
     return out;

@@ -12,8 +12,8 @@ constexpr std::chrono::seconds kFarewell{5};  // for a client to take the last m
 }  // namespace
 
 ClientSocket::ClientSocket(Server& server, boost::asio::io_context& context, int fd, bool local, bool trusted,
-                           std::string peer)
-    : server_(server), socket_(context.get_executor()), local_(local), trusted_(trusted), peer_(std::move(peer)) {
+                           session::ClientInfo client)
+    : server_(server), socket_(context.get_executor()), local_(local), trusted_(trusted), client_(std::move(client)) {
   boost::system::error_code ignored;
   socket_.assign(boost::asio::generic::stream_protocol(local ? AF_UNIX : AF_INET, local ? 0 : IPPROTO_TCP), fd,
                  ignored);

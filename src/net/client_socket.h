@@ -14,7 +14,8 @@ namespace merganser::net {
 
 class ClientSocket final : public pgwire::Transport, public std::enable_shared_from_this<ClientSocket> {
  public:
-  ClientSocket(Server& server, boost::asio::io_context& context, int fd, bool local, bool trusted, std::string peer);
+  ClientSocket(Server& server, boost::asio::io_context& context, int fd, bool local, bool trusted,
+               session::ClientInfo client);
   ~ClientSocket() override;
 
   void start();
@@ -26,7 +27,8 @@ class ClientSocket final : public pgwire::Transport, public std::enable_shared_f
   void close_after_send() override;
   bool peer_is_trusted() const override { return trusted_; }
   bool is_local() const override { return local_; }
-  std::string peer() const override { return peer_; }
+  std::string peer() const override { return client_.peer; }
+  session::ClientInfo client() const override { return client_; }
 
  private:
   using Socket =
@@ -40,7 +42,7 @@ class ClientSocket final : public pgwire::Transport, public std::enable_shared_f
   Socket socket_;
   const bool local_;
   const bool trusted_;
-  const std::string peer_;
+  const session::ClientInfo client_;
   std::shared_ptr<pgwire::Connection> connection_;
   std::unique_ptr<session::Timer> authentication_timer_;
   std::unique_ptr<session::Timer> farewell_timer_;

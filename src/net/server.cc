@@ -157,12 +157,15 @@ void Server::accept(const std::shared_ptr<Listener>& listener) {
 
 void Server::welcome(int fd, bool local) {
   bool trusted = false;
-  std::string peer = "local";
+  session::ClientInfo client;
+  client.peer = "local";
   if (local) {
     const auto credentials = os::peer_credentials(fd);
     if (credentials.ok()) {
       trusted = credentials->uid == ::geteuid() || credentials->uid == 0;
-      peer = "uid:" + std::to_string(credentials->uid) + " pid:" + std::to_string(credentials->pid);
+      client.pid = credentials->pid;
+      client.uid = credentials->uid;
+      client.peer = "uid:" + std::to_string(client.uid) + " pid:" + std::to_string(client.pid);
     }
   } else {
     set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
@@ -175,10 +178,10 @@ void Server::welcome(int fd, bool local) {
     }
     sockaddr_storage address{};
     socklen_t length = sizeof address;
-    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) peer = text_of(address);
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) client.peer = text_of(address);
   }
   last_activity_ = SteadyClock::now();
-  auto socket = std::make_shared<ClientSocket>(*this, loop_.impl().context, fd, local, trusted, std::move(peer));
+  auto socket = std::make_shared<ClientSocket>(*this, loop_.impl().context, fd, local, trusted, std::move(client));
   sockets_.insert(socket);
   if (sockets_.size() > options_.max_connections) {
     socket->connection().terminate(make_error(ErrorCode::kTooManyConnections, "sorry, too many clients already", {},

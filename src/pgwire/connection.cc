@@ -351,8 +351,12 @@ void Connection::log_in() {
   session_ = std::make_shared<session::Session>(services_, std::move(variables));
   if (const Status status = apply_startup_parameters(); !status.ok()) return fatal(status.error());
   session_->keep_as_initial();
+  session::ClientInfo client = transport_->client();
+  client.user = user_;
+  session_->introduce(std::move(client));
   session_->on_fatal = [this](const Error& error) { fatal(error); };
   session_->on_warning = [this](const Error& warning) { writer_.notice_response(warning, NoticeSeverity::kWarning); };
+  session_->on_notice = [this](const Error& notice) { writer_.notice_response(notice, NoticeSeverity::kNotice); };
   session_->on_variable = [this](const std::string& name, const std::string& value) {
     writer_.parameter_status(session::Variables::spelled(name), value);
   };

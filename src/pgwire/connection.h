@@ -30,6 +30,7 @@ class Transport {
   virtual bool peer_is_trusted() const = 0;
   virtual bool is_local() const = 0;     // Unix socket
   virtual std::string peer() const = 0;  // for logs
+  virtual session::ClientInfo client() const = 0;
 };
 
 struct ConnectionOptions {

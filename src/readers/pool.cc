@@ -65,6 +65,7 @@ Pool::~Pool() {
 }
 
 void Pool::submit(Job job) {
+  if (job.needs == Needs::kSnapshot) job.submitted_at = SteadyClock::now();
   {
     const std::lock_guard lock(mutex_);
     const bool read = job.needs == Needs::kSnapshot;
@@ -158,7 +159,11 @@ void Pool::run_job(Job& job) {
   Lease lease(this, std::move(pooled).value());
   lease.pooled().counts_as_snapshot = job.needs == Needs::kSnapshot;
   const Status ready = make_ready(lease, job);
+  if (job.needs != Needs::kSnapshot) return job.run(lease, ready);
+  const TimePoint begun = SteadyClock::now();
+  counters_.wait.record(begun - job.submitted_at);
   job.run(lease, ready);
+  counters_.run.record(SteadyClock::now() - begun);
 }
 
 Result<Pool::Pooled> Pool::take(const Job& job) {

@@ -16,6 +16,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "base/histogram.h"
 #include "base/result.h"
 #include "engine/database.h"
 #include "readers/lease.h"
@@ -37,6 +38,8 @@ struct PoolCounters {
   std::atomic<uint64_t> snapshots_armed = 0;
   std::atomic<uint64_t> snapshots_expired = 0;
   std::atomic<uint64_t> refused_full = 0;
+  Histogram wait;  // µs from a read's arrival to its snapshot
+  Histogram run;   // µs that a read kept a thread busy, each time it had one
 };
 
 enum class Needs : uint8_t {
@@ -55,6 +58,7 @@ struct Job {
   CancelFlag cancelled;  // whose jobs cancel() ends; null: it has to run
   // Runs on a worker; moves the lease away to keep it. `status` is not ok when there is no connection to be had.
   std::function<void(Lease& lease, Status status)> run;
+  TimePoint submitted_at;  // set by submit()
 };
 
 class Pool {

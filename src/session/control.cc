@@ -77,6 +77,7 @@ void Session::run_begin(const engine::StatementClass& kind) {
   transaction_ = {};
   transaction_.active = true;
   transaction_.catalog = services_->coordinator->ddl_generation();
+  transaction_.begun_at = SteadyClock::now();
   transaction_.read_only = kind.read_only_transaction || variables_.default_read_only();
 }
 

@@ -139,6 +139,7 @@ void Query::produce() {
     if (owned_) owned_.wait_for_client();
     const std::lock_guard lock(mutex_);
     if (outstanding_ <= setup_.output_limit / 2 || cancelled_) continue;  // the client was quicker
+    if (setup_.stage) setup_.stage->set(Stage::kClient);
     // From here on the session's thread may resume on another worker at once: nothing may be touched any more.
     parked_ = true;
     return;
@@ -178,6 +179,7 @@ void Query::resume() {
   readers::Job job;
   job.run = [self = shared_from_this()](readers::Lease&, const Status& status) {
     if (!status.ok()) return self->emit(Progress::State::kFailed, {}, status.error());
+    if (self->setup_.stage) self->setup_.stage->set(Stage::kExecuting);
     self->produce();
   };
   setup_.pool->submit(std::move(job));

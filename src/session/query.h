@@ -39,6 +39,7 @@ class Query : public std::enable_shared_from_this<Query> {
     Post post;  // to the session's thread
     std::shared_ptr<RowSink> sink;
     size_t output_limit = size_t{1} << 20;  // bytes that may wait for the client
+    StageMarkPtr stage;                     // of the session; may be null
   };
   explicit Query(Setup setup) : setup_(std::move(setup)) {}
 

@@ -11,12 +11,11 @@
 #include "coordinator/coordinator.h"
 #include "engine/database.h"
 #include "readers/pool.h"
+#include "session/activity.h"
 #include "session/description.h"
 #include "session/spool.h"
 
 namespace merganser::session {
-
-class Session;
 
 struct SessionCounters {
   std::atomic<uint64_t> total = 0;  // since the start
@@ -25,10 +24,12 @@ struct SessionCounters {
   std::atomic<uint64_t> active = 0;  // a statement is running
   std::atomic<uint64_t> statements = 0;
   std::atomic<uint64_t> errors = 0;
+  std::atomic<uint64_t> conflicts = 0;  // of them, 40001
   std::atomic<uint64_t> cancels = 0;
   std::atomic<uint64_t> timeouts = 0;
   std::atomic<uint64_t> portals_suspended = 0;
   std::atomic<uint64_t> portals_spooled = 0;
+  std::array<Histogram, kLatencyNames.size()> latency;  // µs from a statement's arrival to its answer
 };
 
 struct Timer {
@@ -45,7 +46,9 @@ struct Services {
   DescriptionCache descriptions{1000};
   SpoolSpace spool;
   SessionCounters counters;
+  ActivityBoard board;
   size_t output_limit = size_t{1} << 20;
+  std::chrono::milliseconds slow_statement{0};  // what takes longer is logged; 0: nothing is
   std::chrono::milliseconds statement_timeout{0};
   std::chrono::milliseconds idle_in_transaction_timeout{0};
   std::string time_zone = "UTC";

@@ -36,6 +36,7 @@ Session::Session(std::shared_ptr<Services> services, Variables variables)
 }
 
 Session::~Session() {
+  services_->board.remove(id_);
   services_->counters.open--;
 }
 
@@ -56,8 +57,11 @@ void Session::count_idle(bool idle) {
   services_->counters.idle_in_transaction += idle ? 1 : -1;
 }
 
-void Session::begin_operation() {
+void Session::begin_operation(RunningStatement statement) {
   busy_ = true;
+  changed_at_ = SteadyClock::now();
+  statement_ = std::move(statement);
+  stage_->begin(changed_at_);
   count_idle(false);
   idle_timer_.reset();
   cancelled_ = std::make_shared<std::atomic<bool>>(false);
@@ -75,6 +79,7 @@ void Session::begin_operation() {
 
 void Session::end_operation() {
   busy_ = false;
+  account_operation();
   services_->counters.active--;
   statement_timer_.reset();
   interrupt_timer_.reset();
@@ -104,7 +109,7 @@ void Session::watch_idle() {
 }
 
 void Session::finish(const Done& done, Completion completion) {
-  if (completion.error) services_->counters.errors++;
+  if (completion.error) count_error(*completion.error);
   end_operation();
   if (!closed_) done(std::move(completion));
 }
@@ -139,6 +144,7 @@ void Session::close() {
   on_fatal = nullptr;
   on_variable = nullptr;
   on_warning = nullptr;
+  on_notice = nullptr;
   idle_timer_.reset();
   statement_timer_.reset();
   if (busy_) {
@@ -214,7 +220,7 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
       self->end_operation();
       if (self->closed_) return;
       if (!status.ok()) {
-        self->services_->counters.errors++;
+        self->count_error(status.error());
         if (self->transaction_.active && !self->transaction_.failed) self->fail_transaction(std::nullopt);
         return done(status.error());
       }
@@ -244,7 +250,8 @@ Error Session::failure() {
 void Session::run(RunRequest request) {
   const engine::StatementClass& kind = *request.statement.kind;
   services_->counters.statements++;
-  begin_operation();
+  statements_++;
+  begin_operation({request.statement.sql, request.statement.kind, 0});
   if (kind.kind == StatementKind::kEmpty) {
     Completion completion;
     completion.empty = true;
@@ -275,7 +282,7 @@ void Session::run(RunRequest request) {
 }
 
 void Session::resume(const std::shared_ptr<Query>& query, RunRequest request) {
-  begin_operation();
+  begin_operation({request.statement.sql, request.statement.kind, 0});
   if (transaction_.failed) return finish_error(request.done, failure());
   if (!query->is_open()) {
     return finish_error(request.done, make_error(ErrorCode::kObjectNotInState, "the portal cannot be run any more"));
@@ -286,8 +293,8 @@ void Session::resume(const std::shared_ptr<Query>& query, RunRequest request) {
 }
 
 std::shared_ptr<Query> Session::make_query(const std::shared_ptr<RunRequest>& request) {
-  auto query =
-      std::make_shared<Query>(Query::Setup{services_->pool, services_->post, request->sink, services_->output_limit});
+  auto query = std::make_shared<Query>(
+      Query::Setup{services_->pool, services_->post, request->sink, services_->output_limit, stage_});
   hear(query, request);
   running_ = query;
   return query;
@@ -310,7 +317,9 @@ void Session::run_read(RunRequest request) {
   job.min_sequence = services_->coordinator->committed();
   job.fresh = shared->statement.kind->time_dependent;
   job.settings = variables_.engine_settings();
-  job.run = [query, shared](readers::Lease& lease, const Status& status) {
+  stage_->set(Stage::kWorker);
+  job.run = [query, shared, stage = stage_](readers::Lease& lease, const Status& status) {
+    stage->set(Stage::kExecuting);
     if (!status.ok()) return query->refuse(status.error());
     query->run_owned(std::move(lease), shared->statement, shared->statement.kind->kind == StatementKind::kUnknown);
   };
@@ -322,6 +331,8 @@ coordinator::UnitPtr Session::make_unit() {
   unit->settings = variables_.engine_settings();
   unit->session = id_;
   unit->cancelled = cancelled_;
+  unit->stage = stage_;
+  stage_->set(Stage::kWriteQueue);
   const auto timeout = variables_.statement_timeout();
   if (timeout.count() > 0) unit->options.deadline = Deadline::in(timeout);
   return unit;
@@ -345,9 +356,17 @@ void Session::run_write(RunRequest request) {
       if (self->cancel_reason_ && error.code == ErrorCode::kQueryCanceled) error = *self->cancel_reason_;
       return self->finish_error(shared->done, std::move(error));
     }
+    self->tell_of_replay(outcome);
     self->materialised(shared, std::move(outcome.results.front()));
   };
   services_->coordinator->submit(std::move(unit));
+}
+
+void Session::tell_of_replay(const coordinator::UnitOutcome& outcome) {
+  if (outcome.first_answered.empty() || outcome.error || !on_notice) return;
+  on_notice(make_error(ErrorCode::kIdempotentReplay,
+                       "this request was executed before: the answer is the first one, and nothing was done now",
+                       "It was committed at " + outcome.first_answered + "."));
 }
 
 void Session::materialised(const std::shared_ptr<RunRequest>& request, engine::ResultSet result) {
@@ -369,16 +388,19 @@ void Session::materialised(const std::shared_ptr<RunRequest>& request, engine::R
 
 void Session::run_unit(std::vector<coordinator::Statement> statements,
                        std::function<void(coordinator::UnitOutcome&)> done) {
-  begin_operation();
   services_->counters.statements += statements.size();
+  statements_ += statements.size();
+  const size_t more = statements.size() - 1;
+  begin_operation({statements.front().sql, statements.front().kind, more});
   auto unit = make_unit();
   unit->statements = std::move(statements);
   unit->done = [self = shared_from_this(), done = std::move(done)](coordinator::UnitOutcome& outcome) {
     if (outcome.error) {
-      self->services_->counters.errors++;
+      self->count_error(*outcome.error);
       if (self->cancel_reason_ && outcome.error->code == ErrorCode::kQueryCanceled)
         outcome.error = self->cancel_reason_;
     }
+    self->tell_of_replay(outcome);
     self->end_operation();
     if (!self->closed_) done(outcome);
   };

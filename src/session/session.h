@@ -53,6 +53,10 @@ class Session : public std::enable_shared_from_this<Session> {
 
   uint64_t id() const { return id_; }
   Variables& variables() { return variables_; }
+  // Makes the session visible to others, with who is behind it.
+  void introduce(ClientInfo client);
+  // Its row of merganser.activity, now.
+  std::vector<engine::LiveValue> activity(TimePoint now, size_t queued_bytes) const;
   TransactionState state() const;
   bool busy() const { return busy_; }
   bool pinned() const { return pinned_ != nullptr; }
@@ -95,6 +99,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::function<void(Error)> on_fatal;
   // Something to tell that is no error.
   std::function<void(const Error&)> on_warning;
+  // Something worth knowing that needs no attention.
+  std::function<void(const Error&)> on_notice;
   // Called when a reported variable changes: name, value.
   std::function<void(const std::string&, const std::string&)> on_variable;
 
@@ -110,6 +116,7 @@ class Session : public std::enable_shared_from_this<Session> {
     bool begun = false;  // on the connection
     bool wrote = false;
     bool ddl = false;
+    TimePoint begun_at;
     uint64_t catalog = 0;  // DDL generation before it began; later ones it may not see
     std::shared_ptr<readers::Lease> lease;
     std::unique_ptr<coordinator::Lane> lane;
@@ -122,7 +129,10 @@ class Session : public std::enable_shared_from_this<Session> {
   };
   using Done = std::function<void(Completion)>;
 
-  void begin_operation();
+  void begin_operation(RunningStatement statement = {});
+  void account_operation();
+  void count_error(const Error& error);
+  std::optional<std::string> visible_statement() const;
   void end_operation();
   void finish(const Done& done, Completion completion);
   void finish_error(const Done& done, Error error);
@@ -136,6 +146,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void run_show(RunRequest request, const engine::StatementClass& kind);
   void run_discard(RunRequest request, const engine::StatementClass& kind);
   void warn(ErrorCode code, std::string message);
+  void tell_of_replay(const coordinator::UnitOutcome& outcome);
   void restore_variables(const Variables& to);
   void report(const std::string& name);
 
@@ -175,7 +186,14 @@ class Session : public std::enable_shared_from_this<Session> {
   bool busy_ = false;
   bool counted_idle_ = false;  // in counters.idle_in_transaction
 
+  ClientInfo client_;
+  TimePoint connected_at_;
+  TimePoint changed_at_;  // when the running operation began, or the last one ended
+  uint64_t statements_ = 0;
+
   // The running operation.
+  RunningStatement statement_;
+  const StageMarkPtr stage_ = std::make_shared<StageMark>();
   std::shared_ptr<Query> running_;
   readers::CancelFlag cancelled_;
   std::optional<Error> cancel_reason_;

@@ -38,6 +38,7 @@ void Session::begin_implicit() {
   transaction_.implicit = true;
   transaction_.read_only = variables_.default_read_only();
   transaction_.catalog = services_->coordinator->ddl_generation();
+  transaction_.begun_at = SteadyClock::now();
 }
 
 void Session::end_implicit(bool commit_it, Done done) {
@@ -102,6 +103,7 @@ void Session::with_lane(std::function<void(std::optional<Error>)> then) {
   request.revoke = [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->revoked();
   };
+  stage_->set(Stage::kLane);
   services_->coordinator->request_lane(std::move(request));
 }
 
@@ -115,13 +117,15 @@ void Session::execute_in_transaction(const std::shared_ptr<RunRequest>& request,
   if (kind.kind == StatementKind::kDdl) transaction_.ddl = true;
   auto portals = std::exchange(transaction_.portals, {});
   if (kind.pins_session) pinned_ = transaction_.lease;
+  stage_->set(Stage::kWorker);
   readers::Job job;
   job.cancelled = cancelled_;
   job.needs = new_lease ? readers::Needs::kConnection : readers::Needs::kNothing;
   job.settings = variables_.engine_settings();
   job.run = [services = services_, lease = transaction_.lease, request, query, new_lease, begin, portals,
              cancelled = cancelled_, settings = job.settings, read_only = transaction_.read_only,
-             dirty = kind.pins_session](readers::Lease& given, Status status) {
+             dirty = kind.pins_session, stage = stage_](readers::Lease& given, Status status) {
+    stage->set(Stage::kExecuting);
     if (new_lease && status.ok()) *lease = std::move(given);
     if (status.ok() && lease->expired()) {
       status = make_error(ErrorCode::kObjectNotInState, "the snapshot of this transaction is too old",
@@ -164,11 +168,13 @@ void Session::commit(Done done, std::string tag) {
     end_transaction_block(true);
     return finish(done, std::move(completion));
   }
+  stage_->set(Stage::kWorker);
   readers::Job job;
   job.run = [self = shared_from_this(), lease = transaction_.lease, wrote = transaction_.wrote, ddl = transaction_.ddl,
              lane = std::shared_ptr<coordinator::Lane>(std::move(transaction_.lane)), keep = pinned_ != nullptr,
              portals = std::exchange(transaction_.portals, {}), completion,
              done = std::move(done)](readers::Lease&, const Status&) mutable {
+    self->stage_->set(Stage::kExecuting);
     // Results are closed before their connection goes to others, never beside a statement of theirs.
     for (const auto& portal : portals) portal->drop();
     portals.clear();

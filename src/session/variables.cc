@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "base/time_zone.h"
+#include "engine/reserved_names.h"
 
 namespace merganser::session {
 namespace {
@@ -205,6 +206,10 @@ Status Variables::set(const std::string& name, const std::string& value) {
     return set_engine(name, (*zone)->name());
   }
   if (engine::is_client_setting(name)) {
+    if (name == "search_path" && engine::path_has_reserved_schema(value)) {
+      return make_error(ErrorCode::kInsufficientPrivilege, "the schema merganser cannot be in the search path", {},
+                        "Its tables can be read with their schema: SELECT * FROM merganser.idempotency_keys.");
+    }
     values_[name] = value;
     return set_engine(name, value);
   }

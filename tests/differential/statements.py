@@ -98,8 +98,11 @@ class Cell:
         self.column = column
         good, self.bad = SPELLINGS.get(column.type, ([], []))
         self.good = [s for s in good if column.type in ("VARCHAR", *INTEGERS) or s]
-        self.style = rng.choice(self.good) if self.good else None
-        self.key_style = rng.choice(KEY_SPELLINGS[column.type]) if column.type in KEY_SPELLINGS else None
+        # Half of all shapes spell their values as most clients do: those run together.
+        self.plain = getattr(rng, "plain", False)
+        self.style = None if not self.good else self.good[0] if self.plain else rng.choice(self.good)
+        spellings = KEY_SPELLINGS.get(column.type)
+        self.key_style = None if not spellings else spellings[0] if self.plain else rng.choice(spellings)
         self.oid = rng.choice(OIDS.get(column.type, (0,)))
         self.null = rng.choice((0, 0, 0.05, 0.3))
         self.default = default_allowed and rng.random() < 0.06
@@ -117,7 +120,7 @@ class Cell:
         if rng.random() < self.null and column.role != "counter" and not sensitive:
             if f.extended and self.lifted:
                 return f.add(f.null, self.oid)
-            return rng.choice(("NULL", "NULL", "null", "NULL::VARCHAR"))
+            return "NULL" if self.plain else rng.choice(("NULL", "NULL", "null", "NULL::VARCHAR"))
         bad = rng.random() < f.bad and not f.cautious and not (keyed and column.type == "VARCHAR")
         number = f.key(column) if keyed else rng.randrange(0, 60)
         if column.role == "parent":
@@ -125,12 +128,13 @@ class Cell:
         if f.extended and self.lifted:
             return f.given(column, self.oid, number, bad)
         if keyed and not bad:
-            return key_literal(rng, column.type, number, self.key_style if rng.random() < 0.9 else None)
+            return key_literal(rng, column.type, number, self.key_style if self.plain or rng.random() < 0.9 else None)
         if bad and self.bad and column.role != "parent":
             return rng.choice(self.bad)(rng, number)
         if column.role == "parent":
             return str(number)
-        style = self.good[0] if sensitive else self.style if rng.random() < 0.9 else rng.choice(self.good)
+        keeps = sensitive or self.plain or rng.random() < 0.9
+        style = (self.good[0] if sensitive else self.style) if keeps else rng.choice(self.good)
         return style(rng, number)
 
 
@@ -297,6 +301,8 @@ MAKERS = (*BY_KEY, odd)
 
 
 def random_shape(rng, table, makers=MAKERS):
-    if table.only_inserts:
-        return insert(rng, table)
-    return rng.choice(makers)(rng, table)
+    rng.plain = rng.random() < 0.5
+    try:
+        return insert(rng, table) if table.only_inserts else rng.choice(makers)(rng, table)
+    finally:
+        rng.plain = False

@@ -30,11 +30,27 @@ def test_every_status_field():
     source = (REPO / "src/cli/owner_process.cc").read_text()
     body = source.split("std::string OwnerProcess::status_json() {")[1].split("\n}\n")[0]
     top = set(re.findall(r'status\["(\w+)"\]', body))
-    inner = set(re.findall(r'\{"(\w+)", ', body))
-    assert len(top) > 10 and len(inner) > 20
+    gathered = (REPO / "src/cli/owner_status.cc").read_text().split("std::string unit_of(")[0]
+    inner = set(re.findall(r'\badd\("(\w+)", ', gathered)) | set(re.findall(r'\{"\w+", "(\w+)", ', gathered))
+    counters = (REPO / "src/coordinator/counters.h").read_text()
+    names = re.search(r"kNotCoalescedNames\{([^}]*)\}", counters).group(1)
+    inner |= {f"not_{name}" for name in re.findall(r'"(\w+)"', names)}
+    latencies = re.search(r"kLatencyNames\{([^}]*)\}", (REPO / "src/session/activity.h").read_text()).group(1)
+    inner |= {f"{name}_latency_us" for name in re.findall(r'"(\w+)"', latencies)}
+    top |= set(re.findall(r'\{"(\w+)", name, ', gathered)) | set(re.findall(r'\{"(\w+)", "\w+", ', gathered))
+    assert len(top) > 15 and len(inner) > 60
     words = set(re.findall(r"`(\w+)`", section("Status")))
     missing = (top | {name for name in inner if not name.endswith("bytes")}) - words
     assert not missing, f"in status_json and not in docs/OPERATIONS.md: {missing}"
+
+
+def test_every_column_of_the_live_tables():
+    words = set(re.findall(r"`(\w+)`", section("Who is doing what")))
+    for path, function in (("session/activity.cc", "activity_columns"), ("cli/owner_status.cc", "statistics_columns")):
+        body = (REPO / "src" / path).read_text().split(f" {function}() {{")[1].split("\n}\n")[0]
+        columns = set(re.findall(r'\{"(\w+)", LiveType', body))
+        assert len(columns) > 8
+        assert not columns - words, f"not in docs/OPERATIONS.md: {columns - words}"
 
 
 def test_every_log_event():
