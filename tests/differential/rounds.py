@@ -20,4 +20,4 @@ def expect_coalescing(server):
     queue = server.status()["queue"]
     assert queue["grouped_units"] > 0, queue
     if has_coalescing():
-        assert queue["units_coalesced"] > 0, queue
+        assert queue["coalesced_units"] > 0, queue
