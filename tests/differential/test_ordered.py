@@ -29,7 +29,7 @@ SETTINGS = [
 
 
 def settings_of_places(rng):
-    return [SETTINGS[0] if n < PLACES // 2 else rng.choice(SETTINGS) for n in range(PLACES)]
+    return [SETTINGS[0] if n < PLACES * 3 // 4 else rng.choice(SETTINGS) for n in range(PLACES)]
 
 
 class Round:
@@ -50,21 +50,24 @@ class Round:
 
     def new_table(self):
         table = random_table(self.rng, f"t{len(self.keys)}")
+        # While there is one table it should be one that many connections may write at once.
+        table.only_inserts = table.only_inserts and len(self.tables) > 0
         self.pair.make([table])
         self.tables.append(table)
-        self.keys[table.name] = Keys(span=self.rng.choice((8, 40, 200)), fresh=self.rng.choice((0.1, 0.5, 0.95)))
+        self.keys[table.name] = Keys(span=self.rng.choice((8, 40, 200)), fresh=self.rng.choice((0.2, 0.8, 0.97)))
         return table
 
     def batch(self):
         """One shape, or a few, over one table or two; mostly with good values. And whether one connection sends it."""
         rng = self.rng
-        tables = rng.sample(self.tables, min(len(self.tables), rng.choice((1, 1, 2))))
+        one_connection = rng.random() < 0.15 or all(table.only_inserts for table in self.tables)
         # Only within a session is the order of rows defined.
-        one_connection = rng.random() < 0.15 or any(table.only_inserts for table in tables)
-        shapes = [(t, random_shape(rng, t)) for t in tables for _ in range(rng.choice((1, 1, 2, 3)))]
-        bad = rng.choice((0, 0, 0, 0.01, 0.05, 0.3))
-        extended = rng.choice((0, 0, 0.5, 1))
-        most = rng.choice((1, 4, 12)) if one_connection else rng.choice((1, 1, 1, 1, 1, 4))
+        tables = [table for table in self.tables if one_connection or not table.only_inserts]
+        tables = rng.sample(tables, min(len(tables), rng.choice((1, 1, 2))))
+        shapes = [(t, random_shape(rng, t)) for t in tables for _ in range(rng.choice((1, 1, 1, 2, 3)))]
+        bad = rng.choice((0, 0, 0, 0, 0.005, 0.02, 0.2))
+        extended = rng.choice((0, 0, 0.5, 1, 1))
+        most = rng.choice((1, 4, 12)) if one_connection else rng.choice((1, 1, 1, 1, 1, 1, 1, 4))
 
         def unit():
             by_extended = rng.random() < extended
@@ -113,7 +116,7 @@ def play(seed, seconds, **options):
 
 
 @pytest.mark.timeout(110)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [7, 8])
 def test_a_queue_answers_as_one_by_one(seed):
     play(seed, 12)
 
