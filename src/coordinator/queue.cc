@@ -65,6 +65,7 @@ std::optional<Error> Queue::refusal(const Unit& unit) {
 }
 
 void Queue::charge(Unit& unit) {
+  counters_.entered++;
   units_++;
   bytes_ += unit.footprint;
   SessionShare& share = sessions_[unit.session];

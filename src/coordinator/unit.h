@@ -26,6 +26,7 @@ struct Statement {
   std::shared_ptr<const std::string> sql;
   std::shared_ptr<const engine::StatementClass> kind;
   std::vector<engine::Value> values;
+  std::shared_ptr<const WriteHints> hints;  // of the comment before it; null for nearly all
 };
 
 // Why a unit was answered without having been executed, when that is no error.
