@@ -13,8 +13,8 @@ from harness.process import wait_until
 
 pytestmark = pytest.mark.merganser_only
 
-SKIPPED = ("NOTICE", "01M01", {"skipped": True})
-SUPERSEDED = ("NOTICE", "01M02", {"skipped": True, "superseded": True})
+SKIPPED = ("NOTICE", "00M02", {"skipped": True})
+SUPERSEDED = ("NOTICE", "00M03", {"skipped": True, "superseded": True})
 
 
 @pytest.fixture
