@@ -14,9 +14,15 @@ Error lane_lost() {
                     "Send ROLLBACK and run it again; keep transactions short, or raise lane_lease.");
 }
 
-Error not_in_transaction() {
-  return make_error(ErrorCode::kFeatureNotSupported, "merganser.dedup_key is for writes outside of a transaction", {},
-                    "Others would have to wait for the end of the transaction to know whether it was done.");
+// Keys are for what is one unit: only then is it known at the end of the statement whether it was done.
+std::optional<Error> key_in_transaction(const coordinator::WriteOptions& options) {
+  const bool dedup = options.dedup != coordinator::DedupMode::kNone;
+  if (!dedup && options.idempotency_key.empty()) return std::nullopt;
+  return make_error(ErrorCode::kFeatureNotSupported,
+                    std::string(dedup ? "merganser.dedup_key" : "merganser.idempotency_key") +
+                        " is for writes outside of a transaction",
+                    "The statement was not executed.",
+                    "Send the writes that belong together as one string or pipeline, without reads among them.");
 }
 
 // Errors of COMMIT that come before anything is written: the transaction is surely undone.
@@ -79,10 +85,10 @@ void Session::run_in_transaction(RunRequest request) {
   coordinator::WriteOptions options;
   if (wants_lane) {
     auto taken = take_write_options({&request.statement, 1});
-    if (taken.ok() && taken->dedup != coordinator::DedupMode::kNone) taken = not_in_transaction();
-    if (!taken.ok()) {
+    std::optional<Error> refused = taken.ok() ? key_in_transaction(*taken) : taken.error();
+    if (refused) {
       fail_transaction(std::nullopt);
-      return finish_error(request.done, std::move(taken).error());
+      return finish_error(request.done, *std::move(refused));
     }
     options = std::move(taken).value();
   }
