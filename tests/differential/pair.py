@@ -104,7 +104,7 @@ class Pair:
                     side.run(statement)
 
     def run(self, units, one_connection=False):
-        """Runs a batch on both sides and compares every answer."""
+        """Runs a batch on both sides and compares every answer; answers with those of the first."""
         places = [0] * len(units) if one_connection else list(range(len(units)))
         self.prepare(units, places)
         fast, slow = self.together(units, places), self.one_by_one(units, places)
@@ -119,6 +119,7 @@ class Pair:
             self.slow.renew(place)
         self.batches += 1
         self.units += len(units)
+        return fast
 
     def prepare(self, units, places):
         """Prepares what has parameters, on both sides; the answers to Parse and Describe must be the same."""
