@@ -27,7 +27,8 @@ Error not_executed(ErrorCode code, std::string message) {
 
 Error deadline_passed() {
   Error error = not_executed(ErrorCode::kQueryCanceled, "the deadline passed before the statement was executed");
-  error.hint = "Send it again if it still makes sense; merganser.deadline_ms and statement_timeout set how long it has.";
+  error.hint =
+      "Send it again if it still makes sense; merganser.deadline_ms and statement_timeout set how long it has.";
   return error;
 }
 
@@ -38,7 +39,11 @@ Lane::~Lane() {
 }
 
 Coordinator::Coordinator(engine::Database& database, Limits limits, Hooks hooks)
-    : database_(database), limits_(limits), hooks_(std::move(hooks)), cache_(kCachedStatements), ledger_(database, limits_, counters_) {}
+    : database_(database),
+      limits_(limits),
+      hooks_(std::move(hooks)),
+      cache_(kCachedStatements),
+      ledger_(database, limits_, counters_) {}
 
 Result<std::unique_ptr<Coordinator>> Coordinator::start(engine::Database& database, Limits limits, Hooks hooks) {
   std::unique_ptr<Coordinator> self(new Coordinator(database, limits, std::move(hooks)));

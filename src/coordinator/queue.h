@@ -6,8 +6,8 @@
 // until its time has come.
 //
 // Threads: push(), withdraw(), flush() and the figures from any; take() by the writer alone; settle() by whoever ends a
-// unit. Lifetime: what is pushed leaves through take(), withdraw() or an `answered` list, or is refused by push(); after
-// close() nothing comes in and take() still hands out what waits.
+// unit. Lifetime: what is pushed leaves through take(), withdraw() or an `answered` list, or is refused by push();
+// after close() nothing comes in and take() still hands out what waits.
 #pragma once
 
 #include <array>
@@ -139,7 +139,7 @@ class Queue {
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable wake_;
-  std::array<Line, 3> lines_;  // by priority
+  std::array<Line, 3> lines_;                     // by priority
   std::unordered_map<std::string, Line> orders_;  // who waits for the one of its order_key that is in line
   std::unordered_map<std::string, Key> keys_;
   std::map<Place, UnitPtr> debounced_;  // by when their time has come

@@ -119,7 +119,8 @@ TEST_F(QueueTest, BulkWritesDoNotShareABatchWithUrgentOnesAndAreNotStarved) {
     ASSERT_FALSE(push(of("i", Priority::kInteractive, 4)));  // there is always one that waits
     batches.push_back(run());
     std::this_thread::sleep_for(milliseconds(1));
-    if (std::count(batches.begin(), batches.end(), "b1 b2") + std::count(batches.begin(), batches.end(), "b2") > 0) break;
+    if (std::count(batches.begin(), batches.end(), "b1 b2") + std::count(batches.begin(), batches.end(), "b2") > 0)
+      break;
   }
   std::string all;
   for (const std::string& batch : batches) {

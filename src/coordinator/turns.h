@@ -18,11 +18,11 @@ namespace merganser::coordinator {
 
 class Turns {
  public:
-  static constexpr int kRest = 8;                          // bulk gets at least 1/(kRest + 1) of the writer's time
+  static constexpr int kRest = 8;                             // bulk gets at least 1/(kRest + 1) of the writer's time
   static constexpr std::chrono::milliseconds kMaxRest{1000};  // however long one bulk write took
-  static constexpr std::chrono::milliseconds kQuiet{5};    // no urgent write for so long: nobody is waiting to send one
-  static constexpr std::chrono::milliseconds kBusy{500};   // urgent writes within this: bulk batches are cut short
-  static constexpr std::chrono::milliseconds kSlice{5};    // how short
+  static constexpr std::chrono::milliseconds kQuiet{5};   // no urgent write for so long: nobody is waiting to send one
+  static constexpr std::chrono::milliseconds kBusy{500};  // urgent writes within this: bulk batches are cut short
+  static constexpr std::chrono::milliseconds kSlice{5};   // how short
 
   void urgent_arrived(uint64_t session, TimePoint now) {
     urgent_at_ = now;

@@ -153,8 +153,8 @@ class HintReader {
       while (at_ < text_.size() && is_space(text_[at_])) at_++;
       MERGANSER_ASSIGN(const std::string value, read_value());
       if (!known(name)) {
-        return make_error(ErrorCode::kInvalidParameterValue, "unknown key \"" + name + "\" in the hint before a statement",
-                          {}, names());
+        return make_error(ErrorCode::kInvalidParameterValue,
+                          "unknown key \"" + name + "\" in the hint before a statement", {}, names());
       }
       MERGANSER_TRY(assign_write_hint(hints, name, value));
     }

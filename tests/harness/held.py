@@ -32,7 +32,8 @@ class Held:
 
     def arrived(self, count):
         """Waits until so many writes have come to the queue since the lane was taken."""
-        wait_until(lambda: self.server.status()["queue"]["entered"] >= self.before + count, f"{count} writes queued", 60)
+        wanted = self.before + count
+        wait_until(lambda: self.server.status()["queue"]["entered"] >= wanted, f"{count} writes queued", 60)
 
     def send(self, sql, wait=True, connection=None, **keywords):
         """Sends from a session of its own and returns once the write is in the queue; Answer fills later."""
