@@ -20,6 +20,8 @@ using enum ErrorCode;
 constexpr Row kTable[] = {
     {kSuccessfulCompletion, "00000", 200, "successful_completion"},
     {kIdempotentReplay, "00M01", 200, "idempotent_replay"},
+    {kWriteSkipped, "00M02", 200, "write_skipped"},
+    {kWriteSuperseded, "00M03", 200, "write_superseded"},
     {kConnectionFailure, "08006", 503, "connection_failure"},
     {kConnectionRejected, "08004", 503, "sqlserver_rejected_establishment_of_sqlconnection"},
     {kTransactionResolutionUnknown, "08007", 500, "transaction_resolution_unknown"},

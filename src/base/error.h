@@ -13,6 +13,8 @@ namespace merganser {
 enum class ErrorCode : uint8_t {
   kSuccessfulCompletion,
   kIdempotentReplay,  // 00M01  ours: the answer of an earlier execution
+  kWriteSkipped,      // 00M02  ours: another write with its dedup_key stood for it
+  kWriteSuperseded,   // 00M03  ours: a newer write with its dedup_key took its place
   // class 08: connection
   kConnectionFailure,             // 08006
   kConnectionRejected,            // 08004

@@ -15,6 +15,7 @@
 
 #include "cli/config_command.h"
 #include "cli/doctor.h"
+#include "cli/quarantine.h"
 #include "cli/owner_access.h"
 #include "cli/password_command.h"
 #include "cli/probe.h"
@@ -189,6 +190,7 @@ Action configure_doctor(CLI::App& parser, const std::vector<std::string>&) {
   struct Given {
     FileOptions file;
     std::string explain;
+    bool quarantine = false;
     bool json = false;
   };
   const auto given = made<Given>();
@@ -196,6 +198,8 @@ Action configure_doctor(CLI::App& parser, const std::vector<std::string>&) {
   parser.add_flag("--json", given->json, "as JSON");
   parser.add_option("--explain", given->explain, "says what an error text of DuckDB means and what to do")
       ->type_name("TEXT");
+  parser.add_flag("--quarantine-wal", given->quarantine,
+                  "move a log that cannot be replayed aside: writes since the last checkpoint go with it");
   add_settings(parser, given->file, false);
   return [given] {
     if (!given->explain.empty()) return explain_command(given->explain);
@@ -203,6 +207,7 @@ Action configure_doctor(CLI::App& parser, const std::vector<std::string>&) {
       write_all(STDERR_FILENO, "merganser: doctor needs a FILE, or --explain TEXT\n");
       return kExitUsage;
     }
+    if (given->quarantine) return quarantine_command(given->file.file);
     const auto loaded = settings_for(given->file);
     if (!loaded.ok()) return report(loaded.error());
     return doctor_command(given->file.file, loaded->settings, given->json);

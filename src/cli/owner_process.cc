@@ -76,6 +76,7 @@ Status OwnerProcess::start_engine(const std::string& file, const std::function<v
   loop_ = std::make_unique<net::EventLoop>();
   coordinator::Limits limits;
   limits.queue_units = static_cast<size_t>(settings_.write_queue_units);
+  limits.debounce_units = static_cast<size_t>(settings_.debounce_units);
   limits.queue_bytes = settings_.write_queue_bytes;
   limits.session_bytes = settings_.session_queue_bytes;
   limits.batch_units = static_cast<size_t>(settings_.batch_max_units);
@@ -278,6 +279,8 @@ void OwnerProcess::begin_drain() {
     server_->close_all();
   });
   grace_timer_ = loop_->timer(kIdleTransactionGrace, [this] { server_->end_idle_transactions(); });
+  // Nobody waits for what may still come, now that no more may come.
+  coordinator_->flush_all();
   server_->drain([this] { finish_when_quiet(); });
 }
 

@@ -43,6 +43,7 @@ void add_queue(std::vector<Statistic>& out, const coordinator::Coordinator& coor
   add("debounced", state.debounced);
   add("bytes", state.bytes);
   add("lane_taken", state.lane_taken ? 1 : 0);
+  add("entered", writes.entered);
   add("units", writes.units);
   add("grouped_units", writes.grouped_units);
   add("rows", writes.rows);

@@ -64,6 +64,8 @@ constexpr SettingSpec kSpecs[] = {
     {"write_queue_units", &S::write_queue_units, 1, 10'000'000, TextRule::kNone,
      "writes waiting at once; more are refused (53300)"},
     {"write_queue_bytes", &S::write_queue_bytes, kMiB, kTiB, TextRule::kNone, "bytes of the writes that wait"},
+    {"debounce_units", &S::debounce_units, 1, 10'000'000, TextRule::kNone,
+     "writes that wait for their debounce; when there are more, the oldest is executed early"},
     {"session_queue_bytes", &S::session_queue_bytes, kMiB, kTiB, TextRule::kNone, "the same for one session"},
     {"batch_max_units", &S::batch_max_units, 1, 1'000'000, TextRule::kNone, "writes that share one commit at most"},
     {"batch_max_bytes", &S::batch_max_bytes, 64 * kKiB, kTiB, TextRule::kNone, "bytes that share one commit at most"},

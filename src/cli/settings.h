@@ -52,6 +52,7 @@ struct Settings {
 
   // Writes.
   int64_t write_queue_units = 10000;
+  int64_t debounce_units = 1000;
   Bytes write_queue_bytes = 256ULL << 20;
   Bytes session_queue_bytes = 64ULL << 20;
   int64_t batch_max_units = 1024;

@@ -84,15 +84,23 @@ void Coordinator::cancel(uint64_t session, const Error& why) {
     const std::lock_guard lock(executing_mutex_);
     if (executing_session_ == session) writer_->interrupt();
   }
+  refuse(std::move(withdrawn), why, counters_.cancelled);
+}
+
+void Coordinator::expire(uint64_t session) {
+  refuse(queue_.withdraw(session), deadline_passed(), counters_.expired);
+}
+
+void Coordinator::refuse(Queue::Withdrawn withdrawn, const Error& why, std::atomic<uint64_t>& counter) {
+  Error error = why;
+  if (error.detail.empty()) error.detail = kNotExecuted;
   Tasks tasks;
   for (LaneRequest& lane : withdrawn.lanes) {
-    tasks.push_back([refused = std::move(lane.refused), why] { refused(why); });
+    tasks.push_back([refused = std::move(lane.refused), error] { refused(error); });
   }
   for (UnitPtr& unit : withdrawn.units) {
-    counters_.cancelled++;
-    Error error = why;
-    if (error.detail.empty()) error.detail = kNotExecuted;
-    fail(std::move(unit), std::move(error), tasks);
+    counter++;
+    fail(std::move(unit), error, tasks);
   }
   deliver(std::move(tasks));
 }

@@ -51,6 +51,8 @@ class Coordinator {
   // The session's unit or lane request that still waits is answered with `why` at once; one that executes is
   // interrupted, which the caller repeats until its answer has come.
   void cancel(uint64_t session, const Error& why);
+  // What the session has waiting is answered with "the deadline passed"; what executes goes on.
+  void expire(uint64_t session);
   // What waits for its debounce is executed now: the write with this dedup_key, those of a session, all.
   void flush(const std::string& dedup_key) { queue_.flush(dedup_key); }
   void flush_session(uint64_t session) { queue_.flush_session(session); }
@@ -105,6 +107,7 @@ class Coordinator {
   void fail(UnitPtr unit, Error error, Tasks& tasks);
   static void answer(Queue::Answered answered, Tasks& tasks);
   std::optional<Error> overdue(const Unit& unit);
+  void refuse(Queue::Withdrawn withdrawn, const Error& why, std::atomic<uint64_t>& counter);
   void deliver(Tasks tasks);
   void after_commit(bool ddl);
 

@@ -20,6 +20,7 @@ inline constexpr std::array<std::string_view, static_cast<size_t>(WriterState::k
 
 struct Counters {
   std::atomic<uint64_t> commits = 0;        // transactions made durable
+  std::atomic<uint64_t> entered = 0;        // units that were let into the queue
   std::atomic<uint64_t> units = 0;          // units answered
   std::atomic<uint64_t> grouped_units = 0;  // of them, those that shared a commit
   std::atomic<uint64_t> rows = 0;           // changed by committed units

@@ -65,6 +65,7 @@ std::optional<Error> Queue::refusal(const Unit& unit) {
 }
 
 void Queue::charge(Unit& unit) {
+  counters_.entered++;
   units_++;
   bytes_ += unit.footprint;
   SessionShare& share = sessions_[unit.session];
@@ -271,7 +272,7 @@ Queue::Work Queue::take_now(TimePoint now) {
       fill(line(Priority::kInteractive), kInteractiveShare);
     }
   }
-  turns_.took(bulk_turn, work.batch.size(), now);
+  turns_.took(bulk_turn, !bulk.empty(), work.batch.size(), now);
   // Only now, so that the batch holds one write of a key.
   for (const UnitPtr& unit : work.batch) {
     if (!unit->options.order_key.empty()) next_in_order(unit->options.order_key);

@@ -28,7 +28,8 @@ class Turns {
     urgent_at_ = now;
     urgent_session_ = session;
   }
-  void took(bool bulk, size_t units, TimePoint now) {
+  void took(bool bulk, bool bulk_waits, size_t units, TimePoint now) {
+    passed_over_ = !bulk && bulk_waits;
     running_ = bulk ? Running::kBulk : Running::kUrgent;
     units_ = units;
     began_at_ = now;
@@ -47,7 +48,7 @@ class Turns {
   // When a bulk write of this session may begin. A session does not wait for its own urgent writes.
   TimePoint bulk_from(bool urgent_waits, uint64_t session) const {
     const TimePoint rested = bulk_ended_at_ + std::min<Duration>(bulk_cost_ * kRest, kMaxRest);
-    if (urgent_waits) return rested;
+    if (urgent_waits) return passed_over_ ? rested : TimePoint::max();
     if (session == urgent_session_) return TimePoint::min();
     return std::min(rested, urgent_at_ + kQuiet);
   }
@@ -61,6 +62,7 @@ class Turns {
   enum class Running : uint8_t { kNothing, kUrgent, kBulk };
 
   Running running_ = Running::kNothing;
+  bool passed_over_ = false;  // bulk waited while urgent writes had the last turn
   size_t units_ = 0;
   TimePoint began_at_;
   TimePoint urgent_at_;

@@ -29,6 +29,7 @@ struct Statement {
   std::vector<engine::Value> values;
   ShapePtr shape;  // of a write that may run together with its like; null: see why_no_shape
   NotCoalesced why_no_shape = NotCoalesced::kGrammar;
+  std::shared_ptr<const WriteHints> hints;  // of the comment before it; null for nearly all
 };
 
 // Why a unit was answered without having been executed, when that is no error.

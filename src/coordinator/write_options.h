@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -31,6 +32,18 @@ struct WriteOptions {
   std::chrono::milliseconds debounce{0};  // with kLatest: wait this long for a newer one
   std::string idempotency_key;            // empty: none
   std::string version_column;             // empty: none
+};
+
+// What was said of a write, by SET or in a comment before its text; nothing where nothing was said.
+struct WriteHints {
+  std::optional<Priority> priority;
+  std::optional<DedupMode> dedup;
+  std::optional<std::chrono::milliseconds> deadline;  // from arrival; 0: none
+  std::optional<std::chrono::milliseconds> debounce;
+  std::optional<std::string> order_key;
+  std::optional<std::string> dedup_key;
+  std::optional<std::string> idempotency_key;
+  std::optional<std::string> version_column;
 };
 
 }  // namespace merganser::coordinator

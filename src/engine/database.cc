@@ -64,7 +64,9 @@ Error explain_open_error(Error error, const std::string& file) {
   if (says("Failure while replaying WAL")) {
     return make_error(
         ErrorCode::kDataCorrupted, "the write-ahead log of " + file + " cannot be replayed", error.message,
-        "Nothing was changed or deleted. Run merganser doctor " + file + " to see which files are there.");
+        "Nothing was changed or deleted. merganser doctor " + file +
+            " shows which files are there; with --quarantine-wal it moves the log aside, and with it the writes since "
+            "the last checkpoint.");
   }
   error.message = "cannot open " + file + ": " + error.message;
   return error;

@@ -36,9 +36,25 @@ PlainDatabase::PlainDatabase(PlainDatabase&&) noexcept = default;
 PlainDatabase& PlainDatabase::operator=(PlainDatabase&&) noexcept = default;
 
 Result<PlainDatabase> PlainDatabase::open(const std::string& path) {
+  return open_with(path, nullptr);
+}
+
+Result<PlainDatabase> PlainDatabase::open_read_only(const std::string& path) {
+  duckdb_config config = nullptr;
+  if (duckdb_create_config(&config) != DuckDBSuccess ||
+      duckdb_set_config(config, "access_mode", "READ_ONLY") != DuckDBSuccess) {
+    duckdb_destroy_config(&config);
+    return make_error(ErrorCode::kInternalError, "DuckDB cannot open read-only");
+  }
+  auto opened = open_with(path, config);
+  duckdb_destroy_config(&config);
+  return opened;
+}
+
+Result<PlainDatabase> PlainDatabase::open_with(const std::string& path, void* config) {
   auto handles = std::make_unique<Handles>();
   char* reason = nullptr;
-  if (duckdb_open_ext(path.c_str(), &handles->database, nullptr, &reason) != DuckDBSuccess) {
+  if (duckdb_open_ext(path.c_str(), &handles->database, static_cast<duckdb_config>(config), &reason) != DuckDBSuccess) {
     Error error = make_error(ErrorCode::kIoError, reason == nullptr ? "cannot open the database " + path : reason);
     duckdb_free(reason);
     return error;

@@ -20,6 +20,8 @@ class PlainDatabase {
   // Opens for reading and writing; makes the file when it is missing. The error's message is DuckDB's own text, e.g.
   // the one that names the holder of the lock.
   static Result<PlainDatabase> open(const std::string& path);
+  // Replays the log in memory alone; changes nothing.
+  static Result<PlainDatabase> open_read_only(const std::string& path);
   ~PlainDatabase();
   PlainDatabase(PlainDatabase&&) noexcept;
   PlainDatabase& operator=(PlainDatabase&&) noexcept;
@@ -29,6 +31,7 @@ class PlainDatabase {
 
  private:
   struct Handles;
+  static Result<PlainDatabase> open_with(const std::string& path, void* config);
   explicit PlainDatabase(std::unique_ptr<Handles> handles);
   std::unique_ptr<Handles> handles_;
 };

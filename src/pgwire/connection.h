@@ -16,6 +16,7 @@
 #include "pgwire/pg_row_sink.h"
 #include "pgwire/registry.h"
 #include "session/session.h"
+#include "session/write_options.h"
 
 namespace merganser::pgwire {
 
@@ -68,6 +69,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   struct PreparedStatement {
     session::DescriptionPtr description;
     std::vector<int32_t> oids;
+    session::HintsPtr hints;
   };
   struct Portal {
     coordinator::Statement statement;
@@ -114,7 +116,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_close(const Close& message);
   void on_sync();
   void on_flush();
-  void add_statement(const std::string& name, session::DescriptionPtr description, std::vector<int32_t> oids);
+  void add_statement(const std::string& name, session::DescriptionPtr description, std::vector<int32_t> oids,
+                     session::HintsPtr hints);
   static Error missing_statement(const std::string& name);
   static Error missing_portal(const std::string& name);
   // describe.cc

@@ -81,24 +81,26 @@ void Connection::on_parse(const Parse& message) {
       !session::ends_transaction(session_->classify(sql).kind)) {
     return extended_error(session_->failure());
   }
+  const auto parsed = session::parse_write_hints(message.sql.substr(0, spans.empty() ? 0 : spans.front().offset));
+  if (!parsed.ok()) return extended_error(parsed.error());
   waiting_ = true;
-  session_->describe(sql, [self = shared_from_this(), name, oids, before](Result<session::DescriptionPtr> described) {
+  session_->describe(sql, [self = shared_from_this(), name, oids, before, hints = *parsed](Result<session::DescriptionPtr> described) {
     self->waiting_ = false;
     if (!described.ok()) {
       Error error = described.error();
       if (error.position > 0) error.position += before;
       self->extended_error(std::move(error));
     } else {
-      self->add_statement(name, *std::move(described), oids);
+      self->add_statement(name, *std::move(described), oids, hints);
     }
     self->resume_processing();
   });
 }
 
 void Connection::add_statement(const std::string& name, session::DescriptionPtr description,
-                               std::vector<int32_t> oids) {
+                               std::vector<int32_t> oids, session::HintsPtr hints) {
   oids.resize(std::max(oids.size(), parameters_of(*description)), 0);
-  statements_[name] = PreparedStatement{std::move(description), std::move(oids)};
+  statements_[name] = PreparedStatement{std::move(description), std::move(oids), std::move(hints)};
   writer_.parse_complete();
 }
 
@@ -143,6 +145,7 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
   portal.typed.resize(description.rows_unknown ? wanted : 0);
   portal.formats.assign(message.result_formats.begin(), message.result_formats.end());
   portal.statement.kind = description.kind;
+  portal.statement.hints = statement.hints;
   std::vector<session::ParameterRewrite> rewrites(wanted);
   std::vector<engine::Value> values(wanted);
   bool literals = false;

@@ -22,8 +22,17 @@ void Connection::on_query(std::string_view sql) {
   }
   close_portal("");
   simple_ = {};
+  size_t before = 0;
   for (const engine::StatementSpan& span : engine::split_statements(sql)) {
     coordinator::Statement statement;
+    auto hints = session::parse_write_hints(sql.substr(before, span.offset - before));
+    if (!hints.ok()) {
+      session_->fail_open_transaction();
+      error(std::move(hints).error());
+      return end_simple(false);
+    }
+    statement.hints = std::move(hints).value();
+    before = span.offset + span.text.size();
     statement.sql = std::make_shared<const std::string>(span.text);
     statement.kind = std::make_shared<const engine::StatementClass>(session_->classify(span.text));
     if (statement.kind->kind == StatementKind::kWrite) {

@@ -81,7 +81,22 @@ void Session::run_begin(const engine::StatementClass& kind) {
   transaction_.read_only = kind.read_only_transaction || variables_.default_read_only();
 }
 
+// SET merganser.flush = 'key', or '*' for all: an order, not a setting that is kept.
+bool Session::flush_debounced(RunRequest& request, const engine::StatementClass& kind) {
+  if (kind.setting != "merganser.flush" || kind.setting_is_default) return false;
+  if (kind.setting_value == "*") {
+    services_->coordinator->flush_all();
+  } else {
+    services_->coordinator->flush(kind.setting_value);
+  }
+  Completion completion;
+  completion.tag = kind.tag;
+  finish(request.done, std::move(completion));
+  return true;
+}
+
 void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
+  if (flush_debounced(request, kind)) return;
   std::string name = kind.setting;
   const engine::SettingsPtr before = variables_.engine_settings();
   const Variables old = variables_;

@@ -82,8 +82,10 @@ void Session::end_operation() {
   account_operation();
   services_->counters.active--;
   statement_timer_.reset();
+  deadline_timer_.reset();
   interrupt_timer_.reset();
   running_.reset();
+  outlives_client_ = false;
   if (closed_) {
     // The client left in the middle of it: nobody else gives back what the session holds.
     release_transaction(nullptr);
@@ -147,6 +149,7 @@ void Session::close() {
   on_notice = nullptr;
   idle_timer_.reset();
   statement_timer_.reset();
+  if (busy_ && outlives_client_) return services_->coordinator->flush_session(id_);
   if (busy_) {
     // The operation ends by itself soon, and end_operation() releases what is held.
     *cancelled_ = true;
@@ -317,6 +320,7 @@ void Session::run_read(RunRequest request) {
   job.min_sequence = services_->coordinator->committed();
   job.fresh = shared->statement.kind->time_dependent;
   job.settings = variables_.engine_settings();
+  bound_read(shared->statement);
   stage_->set(Stage::kWorker);
   job.run = [query, shared, stage = stage_](readers::Lease& lease, const Status& status) {
     stage->set(Stage::kExecuting);
@@ -324,42 +328,6 @@ void Session::run_read(RunRequest request) {
     query->run_owned(std::move(lease), shared->statement, shared->statement.kind->kind == StatementKind::kUnknown);
   };
   services_->pool->submit(std::move(job));
-}
-
-coordinator::UnitPtr Session::make_unit() {
-  auto unit = std::make_unique<coordinator::Unit>();
-  unit->settings = variables_.engine_settings();
-  unit->session = id_;
-  unit->cancelled = cancelled_;
-  unit->stage = stage_;
-  stage_->set(Stage::kWriteQueue);
-  const auto timeout = variables_.statement_timeout();
-  if (timeout.count() > 0) unit->options.deadline = Deadline::in(timeout);
-  return unit;
-}
-
-void Session::run_write(RunRequest request) {
-  const engine::StatementClass& kind = *request.statement.kind;
-  if (variables_.default_read_only()) {
-    return finish_error(request.done, make_error(ErrorCode::kReadOnlyTransaction,
-                                                 "cannot execute " + kind.tag + " in a read-only transaction", {},
-                                                 "SET default_transaction_read_only = off allows it."));
-  }
-  auto unit = make_unit();
-  unit->alone = kind.kind == StatementKind::kDdl;
-  unit->checkpoint = kind.kind == StatementKind::kCheckpoint;
-  unit->statements.push_back(request.statement);
-  const auto shared = std::make_shared<RunRequest>(std::move(request));
-  unit->done = [self = shared_from_this(), shared](coordinator::UnitOutcome& outcome) {
-    if (outcome.error) {
-      Error error = *std::move(outcome.error);
-      if (self->cancel_reason_ && error.code == ErrorCode::kQueryCanceled) error = *self->cancel_reason_;
-      return self->finish_error(shared->done, std::move(error));
-    }
-    self->tell_of_replay(outcome);
-    self->materialised(shared, std::move(outcome.results.front()));
-  };
-  services_->coordinator->submit(std::move(unit));
 }
 
 void Session::tell_of_replay(const coordinator::UnitOutcome& outcome) {
@@ -386,27 +354,6 @@ void Session::materialised(const std::shared_ptr<RunRequest>& request, engine::R
   services_->pool->submit(std::move(job));
 }
 
-void Session::run_unit(std::vector<coordinator::Statement> statements,
-                       std::function<void(coordinator::UnitOutcome&)> done) {
-  services_->counters.statements += statements.size();
-  statements_ += statements.size();
-  const size_t more = statements.size() - 1;
-  begin_operation({statements.front().sql, statements.front().kind, more});
-  auto unit = make_unit();
-  unit->statements = std::move(statements);
-  unit->done = [self = shared_from_this(), done = std::move(done)](coordinator::UnitOutcome& outcome) {
-    if (outcome.error) {
-      self->count_error(*outcome.error);
-      if (self->cancel_reason_ && outcome.error->code == ErrorCode::kQueryCanceled)
-        outcome.error = self->cancel_reason_;
-    }
-    self->tell_of_replay(outcome);
-    self->end_operation();
-    if (!self->closed_) done(outcome);
-  };
-  services_->coordinator->submit(std::move(unit));
-}
-
 void Session::deliver(const std::shared_ptr<Query>& query, const std::shared_ptr<RunRequest>& request,
                       Progress progress) {
   if (progress.state == Progress::State::kMore) {
@@ -421,7 +368,7 @@ void Session::deliver(const std::shared_ptr<Query>& query, const std::shared_ptr
   if (!closed_ && !progress.bytes.empty()) request->bytes(std::move(progress.bytes));
   if (progress.state == Progress::State::kFailed) {
     Error error = *std::move(progress.error);
-    if (cancel_reason_ && error.code == ErrorCode::kQueryCanceled) error = *cancel_reason_;
+    explain(error);
     if (progress.needs_writer && !transaction_.active && !sent_rows && !closed_) return run_write(std::move(*request));
     if (transaction_.active) fail_transaction(std::nullopt);
     return finish_error(request->done, std::move(error));

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -97,9 +98,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Called when the session has to end by itself (idle in a transaction for too long).
   std::function<void(Error)> on_fatal;
-  // Something to tell that is no error.
+  // Something to tell that is no error: a warning, and what is only good to know.
   std::function<void(const Error&)> on_warning;
-  // Something worth knowing that needs no attention.
   std::function<void(const Error&)> on_notice;
   // Called when a reported variable changes: name, value.
   std::function<void(const std::string&, const std::string&)> on_variable;
@@ -145,6 +145,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void run_set(RunRequest request, const engine::StatementClass& kind);
   void run_show(RunRequest request, const engine::StatementClass& kind);
   void run_discard(RunRequest request, const engine::StatementClass& kind);
+  bool flush_debounced(RunRequest& request, const engine::StatementClass& kind);
   void warn(ErrorCode code, std::string message);
   void tell_of_replay(const coordinator::UnitOutcome& outcome);
   void restore_variables(const Variables& to);
@@ -154,7 +155,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void run_write(RunRequest request);
   void run_pinned(RunRequest request);
   void run_in_transaction(RunRequest request);
-  void with_lane(std::function<void(std::optional<Error>)> then);
+  void with_lane(coordinator::WriteOptions options, std::function<void(std::optional<Error>)> then);
   void execute_in_transaction(const std::shared_ptr<RunRequest>& request, const std::shared_ptr<Query>& query);
   void materialised(const std::shared_ptr<RunRequest>& request, engine::ResultSet result);
   void deliver(const std::shared_ptr<Query>& query, const std::shared_ptr<RunRequest>& request, Progress progress);
@@ -173,7 +174,15 @@ class Session : public std::enable_shared_from_this<Session> {
   void count_idle(bool idle);
   std::shared_ptr<Query> make_query(const std::shared_ptr<RunRequest>& request);
   void hear(const std::shared_ptr<Query>& query, const std::shared_ptr<RunRequest>& request);
-  coordinator::UnitPtr make_unit();
+  Result<coordinator::UnitPtr> make_unit(std::vector<coordinator::Statement> statements);
+  // What is asked of the next write; what holds for one write only is used up.
+  Result<coordinator::WriteOptions> take_write_options(std::span<const coordinator::Statement> statements);
+  void end_at_deadline(const coordinator::WriteOptions& options);
+  void bound_read(const coordinator::Statement& statement);
+  void tell_skipped(coordinator::Skip skip);
+  void answer_skipped(const std::shared_ptr<RunRequest>& request, coordinator::Skip skip);
+  // Why an operation was cancelled, when that is what `error` is about.
+  void explain(Error& error) const;
   bool needs_lane(const engine::StatementClass& kind) const;
 
   std::shared_ptr<Services> services_;
@@ -197,7 +206,9 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<Query> running_;
   readers::CancelFlag cancelled_;
   std::optional<Error> cancel_reason_;
+  bool outlives_client_ = false;  // a debounced write: it was promised, whoever leaves
   std::unique_ptr<Timer> statement_timer_;
+  std::unique_ptr<Timer> deadline_timer_;
   std::unique_ptr<Timer> interrupt_timer_;
   std::unique_ptr<Timer> idle_timer_;
 };

@@ -14,6 +14,17 @@ Error lane_lost() {
                     "Send ROLLBACK and run it again; keep transactions short, or raise lane_lease.");
 }
 
+// Keys are for what is one unit: only then is it known at the end of the statement whether it was done.
+std::optional<Error> key_in_transaction(const coordinator::WriteOptions& options) {
+  const bool dedup = options.dedup != coordinator::DedupMode::kNone;
+  if (!dedup && options.idempotency_key.empty()) return std::nullopt;
+  return make_error(ErrorCode::kFeatureNotSupported,
+                    std::string(dedup ? "merganser.dedup_key" : "merganser.idempotency_key") +
+                        " is for writes outside of a transaction",
+                    "The statement was not executed.",
+                    "Send the writes that belong together as one string or pipeline, without reads among them.");
+}
+
 // Errors of COMMIT that come before anything is written: the transaction is surely undone.
 bool is_definite_abort(const Error& error) {
   return sqlstate(error.code).starts_with("23") || error.code == ErrorCode::kSerializationFailure;
@@ -71,12 +82,22 @@ void Session::run_in_transaction(RunRequest request) {
     fail_transaction(std::nullopt);
     return finish_error(request.done, std::move(error));
   }
+  coordinator::WriteOptions options;
+  if (wants_lane) {
+    auto taken = take_write_options({&request.statement, 1});
+    std::optional<Error> refused = taken.ok() ? key_in_transaction(*taken) : taken.error();
+    if (refused) {
+      fail_transaction(std::nullopt);
+      return finish_error(request.done, *std::move(refused));
+    }
+    options = std::move(taken).value();
+  }
   const auto shared = std::make_shared<RunRequest>(std::move(request));
   const auto query = make_query(shared);
   if (!wants_lane || transaction_.lane) return execute_in_transaction(shared, query);
-  with_lane([self = shared_from_this(), shared, query](std::optional<Error> error) {
+  with_lane(std::move(options), [self = shared_from_this(), shared, query](std::optional<Error> error) {
     if (error) {
-      if (self->cancel_reason_) error = self->cancel_reason_;
+      self->explain(*error);
       self->fail_transaction(std::nullopt);
       return self->finish_error(shared->done, *std::move(error));
     }
@@ -84,12 +105,14 @@ void Session::run_in_transaction(RunRequest request) {
   });
 }
 
-void Session::with_lane(std::function<void(std::optional<Error>)> then) {
+void Session::with_lane(coordinator::WriteOptions options, std::function<void(std::optional<Error>)> then) {
   coordinator::LaneRequest request;
   request.session = id_;
   request.cancelled = cancelled_;
+  end_at_deadline(options);
+  request.options = std::move(options);
   const auto timeout = variables_.statement_timeout();
-  if (timeout.count() > 0) request.options.deadline = Deadline::in(timeout);
+  if (timeout.count() > 0) request.options.deadline = request.options.deadline.earlier(Deadline::in(timeout));
   const auto shared_then = std::make_shared<decltype(then)>(std::move(then));
   request.granted = [self = shared_from_this(), shared_then](std::unique_ptr<coordinator::Lane> lane) {
     if (self->closed_) {

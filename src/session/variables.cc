@@ -7,6 +7,7 @@
 
 #include "base/time_zone.h"
 #include "engine/reserved_names.h"
+#include "session/write_options.h"
 
 namespace merganser::session {
 namespace {
@@ -120,7 +121,35 @@ Variables::Variables(std::string user, std::string server_version, std::string t
       {"transaction_isolation", "repeatable read"},
       {"transaction_read_only", "off"},
   };
+  for (const auto& [name, value] : write_settings()) defaults_.emplace(name, value);
   values_ = defaults_;
+}
+
+void Variables::make_default() {
+  defaults_ = values_;
+  for (const auto& [name, value] : write_settings()) {
+    if (is_single_use(name)) defaults_[std::string(name)] = value;
+  }
+  engine_default_ = engine_;
+}
+
+// All from their texts, which were checked when they came.
+void Variables::read_write_settings() {
+  writes_ = {};
+  writes_are_plain_ = true;
+  for (const auto& [name, preset] : write_settings()) {
+    const std::string& value = values_.at(std::string(name));
+    if (value == preset) continue;
+    writes_are_plain_ = false;
+    (void)assign_write_hint(writes_, name, value);
+  }
+}
+
+void Variables::forget_single_use() {
+  for (const auto& [name, preset] : write_settings()) {
+    if (is_single_use(name)) values_[std::string(name)] = preset;
+  }
+  read_write_settings();
 }
 
 const std::vector<std::string>& Variables::reported() {
@@ -205,6 +234,12 @@ Status Variables::set(const std::string& name, const std::string& value) {
     values_[name] = (*zone)->name();
     return set_engine(name, (*zone)->name());
   }
+  if (is_write_setting(name)) {
+    coordinator::WriteHints checked;
+    MERGANSER_ASSIGN(values_[name], assign_write_hint(checked, name, value));
+    read_write_settings();
+    return {};
+  }
   if (engine::is_client_setting(name)) {
     if (name == "search_path" && engine::path_has_reserved_schema(value)) {
       return make_error(ErrorCode::kInsufficientPrivilege, "the schema merganser cannot be in the search path", {},
@@ -224,6 +259,7 @@ Status Variables::reset(const std::string& name) {
     values_ = defaults_;
     values_["application_name"] = application;
     engine_ = engine_default_;
+    read_write_settings();
     return {};
   }
   if (engine::is_client_setting(name)) {
@@ -238,6 +274,7 @@ Status Variables::reset(const std::string& name) {
   const auto it = defaults_.find(name);
   if (it == defaults_.end()) return unknown(name);
   values_[name] = it->second;
+  if (is_write_setting(name)) read_write_settings();
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "coordinator/write_options.h"
 #include "engine/connection.h"
 
 namespace merganser::session {
@@ -39,13 +40,18 @@ class Variables {
   }
   bool default_read_only() const;
   // What is set now becomes what RESET goes back to.
-  void make_default() {
-    defaults_ = values_;
-    engine_default_ = engine_;
-  }
+  void make_default();
   void set_default(const std::string& name, const std::string& value);
 
+  // What merganser.* say of writes; `writes_are_plain` when that is nothing.
+  const coordinator::WriteHints& write_hints() const { return writes_; }
+  bool writes_are_plain() const { return writes_are_plain_; }
+  // Ends those that hold for one write only.
+  void forget_single_use();
+
  private:
+  void read_write_settings();
+
   std::chrono::milliseconds duration(const std::string& name) const;
   Status set_engine(const std::string& name, std::optional<std::string> value);
 
@@ -53,6 +59,8 @@ class Variables {
   std::map<std::string, std::string> values_;
   engine::SettingsPtr engine_;
   engine::SettingsPtr engine_default_;
+  coordinator::WriteHints writes_;
+  bool writes_are_plain_ = true;
 };
 
 // "500", "500ms", "5s", "2min", "1h": PostgreSQL's spelling, milliseconds without a unit.

@@ -112,7 +112,7 @@ SPELLINGS = {
 
 # The same number spelled so that DuckDB finds the same key.
 KEY_SPELLINGS = {
-    "BIGINT": ["{n}", "{n}", "{n}", "'{n}'", "00{n}", "{n}.0", "{n}::bigint", "({n})", "+{n}", "{n}::int", "0x{n:X}", "{n}e0"],
+    "BIGINT": ["{n}", "{n}", "{n}", "'{n}'", "00{n}", "{n}.0", "{n}::bigint", "({n})", "+{n}", "{n}::int", "{n}e0"],
     "VARCHAR": ["'k{n}'", "'k{n}'", "'k{n}'", "'k{n}'::varchar", "E'k{n}'", "$$k{n}$$", "'k' || '{n}'"],
 }
 KEY_SPELLINGS["INTEGER"] = KEY_SPELLINGS["BIGINT"]

@@ -29,11 +29,19 @@ class Side:
         self.lane = Wire.open(server)
         for statement in SETUP:
             self.run(statement)
-        self.wires = [Wire.open(server) for _ in settings]
-        for wire, statements in zip(self.wires, settings, strict=True):
-            for statement in statements:
-                answer = wire.ask(query(statement))
-                assert not any(m.kind == "E" for m in answer), (statement, answer)
+        self.settings = settings
+        self.wires = [self.session(place) for place in range(len(settings))]
+
+    def session(self, place):
+        wire = Wire.open(self.server)
+        for statement in self.settings[place]:
+            answer = wire.ask(query(statement))
+            assert not any(m.kind == "E" for m in answer), (statement, answer)
+        return wire
+
+    def renew(self, place):
+        self.wires[place].close()
+        self.wires[place] = self.session(place)
 
     def run(self, sql):
         answer = self.control.ask(query(sql))
@@ -96,7 +104,7 @@ class Pair:
                     side.run(statement)
 
     def run(self, units, one_connection=False):
-        """Runs a batch on both sides and compares every answer."""
+        """Runs a batch on both sides and compares every answer; answers with those of the first."""
         places = [0] * len(units) if one_connection else list(range(len(units)))
         self.prepare(units, places)
         fast, slow = self.together(units, places), self.one_by_one(units, places)
@@ -105,8 +113,13 @@ class Pair:
                 self.differ(units, number, one, other, "the answer")
             self.errors += one.error is not None
         self.forget(units, places)
+        # A session that made a mistake runs apart for a while; here it is to go on in company.
+        for place in {place for place, answer in zip(places, fast, strict=True) if answer.error is not None}:
+            self.fast.renew(place)
+            self.slow.renew(place)
         self.batches += 1
         self.units += len(units)
+        return fast
 
     def prepare(self, units, places):
         """Prepares what has parameters, on both sides; the answers to Parse and Describe must be the same."""

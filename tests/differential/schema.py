@@ -119,4 +119,4 @@ def random_table(rng, name, apart=False):
     if rng.random() < 0.25:
         extra.append("CREATE INDEX {n}_n ON {t} (n)")
     schemas = SCHEMAS if rng.random() < 0.4 else ("main",)
-    return Table(name, schemas, columns, key, declared_key, extra, only_inserts=rng.random() < 0.25)
+    return Table(name, schemas, columns, key, declared_key, extra, only_inserts=rng.random() < 0.15)

@@ -4,9 +4,10 @@ A shape fixes where values stand and, mostly, how they are spelled, as a program
 Item: text for the simple protocol, or text with parameters and their values for the extended one.
 """
 
+import re
 from dataclasses import dataclass, field
 
-from differential.literals import INTEGERS, KEY_SPELLINGS, OIDS, SPELLINGS, key_bytes, key_literal, parameter, python_key, python_value
+from differential.literals import KEY_SPELLINGS, OIDS, SPELLINGS, key_bytes, key_literal, parameter, python_key, python_value
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Filling:
         number = self.keys.pick(self.rng)
         while self.cautious and (column.name, number) in self.used:
             number = self.keys.fresh_one()
-        if self.cautious and column.role == "unique":
+        if column.role == "unique" and (self.cautious or self.rng.random() < 0.9):
             number = self.keys.fresh_one()
         self.used.add((column.name, number))
         return number
@@ -91,21 +92,31 @@ class PythonFilling(Filling):
         return self.add(python_value(column.type, number), 0)
 
 
-class Cell:
-    """One place for a value of a column."""
+# A literal by itself: what most programs write, and what can be lifted.
+PLAIN = re.compile(r"(-?[0-9][0-9_.e]*|'[^']*'|TRUE|false)(::\w+)?")
 
-    def __init__(self, rng, column, *, default_allowed=True):
+
+def needs_value(column):
+    return column.role == "key" or ("NOT NULL" in column.declared and "DEFAULT" not in column.declared)
+
+
+class Cell:
+    """One place for a value of a column. `plain`: only literals by themselves, no expressions."""
+
+    def __init__(self, rng, column, *, default_allowed=True, plain=False):
         self.column = column
-        good, self.bad = SPELLINGS.get(column.type, ([], []))
-        self.good = [s for s in good if column.type in ("VARCHAR", *INTEGERS) or s]
-        # Half of all shapes spell their values as most clients do: those run together.
-        self.plain = getattr(rng, "plain", False)
-        self.style = None if not self.good else self.good[0] if self.plain else rng.choice(self.good)
-        spellings = KEY_SPELLINGS.get(column.type)
-        self.key_style = None if not spellings else spellings[0] if self.plain else rng.choice(spellings)
+        self.good, self.bad = SPELLINGS.get(column.type, ([], []))
+        if plain:
+            self.good = [style for style in self.good if PLAIN.fullmatch(style(rng, 5))] or self.good
+        self.style = rng.choice(self.good) if self.good else None
+        self.key_styles = KEY_SPELLINGS.get(column.type, ())
+        if plain:
+            self.key_styles = [style for style in self.key_styles if PLAIN.fullmatch(style.format(n=5))]
+        self.key_style = rng.choice(self.key_styles) if self.key_styles else None
         self.oid = rng.choice(OIDS.get(column.type, (0,)))
-        self.null = rng.choice((0, 0, 0.05, 0.3))
-        self.default = default_allowed and rng.random() < 0.06
+        needed = needs_value(column)
+        self.null = rng.choice((0, 0, 0.01)) if needed else rng.choice((0, 0, 0.05, 0.3))
+        self.default = default_allowed and rng.random() < (0.01 if needed else 0.08)
         self.volatile = rng.choice(("DEFAULT", "DEFAULT", VOLATILE_WORDS.get(column.name)))
         self.lifted = rng.random() < 0.85  # in the extended protocol: a parameter, else a literal
 
@@ -120,7 +131,7 @@ class Cell:
         if rng.random() < self.null and column.role != "counter" and not sensitive:
             if f.extended and self.lifted:
                 return f.add(f.null, self.oid)
-            return "NULL" if self.plain else rng.choice(("NULL", "NULL", "null", "NULL::VARCHAR"))
+            return rng.choice(("NULL", "NULL", "null", "NULL", "NULL", "NULL::VARCHAR"))
         bad = rng.random() < f.bad and not f.cautious and not (keyed and column.type == "VARCHAR")
         number = f.key(column) if keyed else rng.randrange(0, 60)
         if column.role == "parent":
@@ -128,13 +139,13 @@ class Cell:
         if f.extended and self.lifted:
             return f.given(column, self.oid, number, bad)
         if keyed and not bad:
-            return key_literal(rng, column.type, number, self.key_style if self.plain or rng.random() < 0.9 else None)
+            other = rng.choice(self.key_styles) if self.key_styles else None
+            return key_literal(rng, column.type, number, self.key_style if rng.random() < 0.95 else other)
         if bad and self.bad and column.role != "parent":
             return rng.choice(self.bad)(rng, number)
         if column.role == "parent":
             return str(number)
-        keeps = sensitive or self.plain or rng.random() < 0.9
-        style = (self.good[0] if sensitive else self.style) if keeps else rng.choice(self.good)
+        style = self.good[0] if sensitive else self.style if rng.random() < 0.95 else rng.choice(self.good)
         return style(rng, number)
 
 
@@ -173,17 +184,28 @@ def returning(rng, table, share=0.4):
     return spelled(rng, " RETURNING ") + ", ".join(listed)
 
 
-def values_rows(rng, columns, rows, *, default_allowed=True):
-    parts = []
-    # A column has one style in all rows, as in what a program writes.
+def plain_or_not(rng):
+    return rng.random() < 0.9
+
+
+def values_rows(rng, columns, rows):
+    plain = plain_or_not(rng)
+    parts, cells = [], []
     for row in range(rows):
+        # What a program writes has one form in all rows.
+        if not (plain and cells):
+            cells = [Cell(rng, column, default_allowed=not plain or rng.random() < 0.3, plain=plain) for column in columns]
         parts.append(", (" if row else "(")
-        for number, column in enumerate(columns):
-            if number:
-                parts.append(", ")
-            parts.append(Cell(rng, column, default_allowed=default_allowed))
+        for number, cell in enumerate(cells):
+            parts += [", ", cell] if number else [cell]
         parts.append(")")
     return parts
+
+
+def listed_always(rng, column, rows):
+    if column.role == "unique":
+        return rows > 1
+    return column.role == "key" or (needs_value(column) and rng.random() < 0.97)
 
 
 def insert(rng, table):
@@ -193,7 +215,7 @@ def insert(rng, table):
     rows = rng.choice((1, 1, 1, 1, 2, 3, 7))
     listed = [c for c in table.settable if c.role != "volatile" or rng.random() < 0.1]
     if rng.random() < 0.6:
-        listed = [c for c in listed if c.role == "key" or (c.role == "unique" and rows > 1) or rng.random() < 0.85]
+        listed = [c for c in listed if listed_always(rng, c, rows) or rng.random() < 0.85]
         rng.shuffle(listed)
         names = f" ({', '.join(quoted(rng, c.name) for c in listed)}) "
     else:
@@ -224,22 +246,23 @@ def conflict(rng, table, listed):
     return f" ON CONFLICT {target} DO UPDATE SET {sets}{where}"
 
 
-def key_condition(rng, table, columns=None):
+def key_condition(rng, table):
     parts = []
-    for number, name in enumerate(columns or table.key or ["id"]):
+    plain = plain_or_not(rng)
+    for number, name in enumerate(table.key or ["id"]):
         column = table.column(name)
-        cell = Cell(rng, column, default_allowed=False)
+        cell = Cell(rng, column, default_allowed=False, plain=plain)
         cell.null = rng.choice((0, 0, 0, 0.1))
         parts.append(" AND " if number else "")
-        if rng.random() < 0.1:
+        if rng.random() < 0.05:
             parts += [cell, " = ", name]
         else:
-            parts += [quoted(rng, name), rng.choice((" = ", "=", " == ")), cell]
+            parts += [quoted(rng, name), rng.choice((" = ", " = ", "=", " = ", " == ")), cell]
     return parts
 
 
 def extra_condition(rng):
-    return rng.choice(("",) * 6 + (" AND n > 3", " AND n IS NOT NULL", " AND id IS NOT NULL AND n < 30", " OR 1 = 0"))
+    return rng.choice(("",) * 12 + (" AND n > 3", " AND n IS NOT NULL", " AND id IS NOT NULL AND n < 30", " OR 1 = 0"))
 
 
 def update(rng, table):
@@ -247,12 +270,13 @@ def update(rng, table):
     if rng.random() < 0.1:
         settable += [c for c in table.settable if c.role in ("key", "unique", "parent")]
     parts = [spelled(rng, "UPDATE "), quoted(rng, table.name), spelled(rng, " SET ")]
+    plain = plain_or_not(rng)
     for number, column in enumerate(rng.sample(settable, rng.randint(1, min(3, len(settable))))):
         parts.append(", " if number else "")
         if column.name == "n" and rng.random() < 0.6:
             parts.append(rng.choice(("n = n + 1", "n = coalesce(n, 0) + 2", f"n = {table.name}.n - 1", "n = 5")))
         else:
-            parts += [column.name, " = ", Cell(rng, column)]
+            parts += [column.name, " = ", Cell(rng, column, default_allowed=not plain, plain=plain)]
     parts += [spelled(rng, " WHERE "), *key_condition(rng, table), extra_condition(rng), returning(rng, table)]
     return Shape(parts)
 
@@ -296,13 +320,11 @@ def odd(rng, table):
     )
 
 
-BY_KEY = (insert,) * 6 + (update,) * 3 + (delete,) * 2  # touch no rows but those of their keys
-MAKERS = (*BY_KEY, odd)
+BY_KEY = (insert,) * 6 + (update,) * 4 + (delete,) * 2  # touch no rows but those of their keys
+MAKERS = (*BY_KEY, *BY_KEY, odd)
 
 
 def random_shape(rng, table, makers=MAKERS):
-    rng.plain = rng.random() < 0.5
-    try:
-        return insert(rng, table) if table.only_inserts else rng.choice(makers)(rng, table)
-    finally:
-        rng.plain = False
+    if table.only_inserts:
+        return insert(rng, table)
+    return rng.choice(makers)(rng, table)
