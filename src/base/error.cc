@@ -100,6 +100,7 @@ constexpr Row kTable[] = {
     {kConfigFileError, "F0000", 500, "config_file_error"},
     {kInternalError, "XX000", 500, "internal_error"},
     {kDataCorrupted, "XX001", 500, "data_corrupted"},
+    {kStatementEndedOwner, "XXM01", 500, "statement_ended_owner"},
 };
 
 constexpr bool table_is_in_order() {
@@ -107,7 +108,7 @@ constexpr bool table_is_in_order() {
   for (const Row& row : kTable) {
     if (static_cast<uint8_t>(row.code) != next++ || row.sqlstate.size() != 5) return false;
   }
-  return next == static_cast<uint8_t>(kDataCorrupted) + 1;
+  return next == static_cast<uint8_t>(kStatementEndedOwner) + 1;
 }
 static_assert(table_is_in_order(), "every code has one row, in the enum's order");
 

@@ -88,9 +88,9 @@ enum class ErrorCode : uint8_t {
   kProgramLimitExceeded,  // 54000
   kStatementTooComplex,   // 54001
   // class 55
-  kObjectNotInState,  // 55000
-  kObjectInUse,       // 55006
-  kLockNotAvailable,  // 55P03
+  kObjectNotInState,      // 55000
+  kObjectInUse,           // 55006
+  kLockNotAvailable,      // 55P03
   kIdempotentAnswerLost,  // 55M01  ours: executed before, its rows were not kept
   // class 57: operator
   kOperatorIntervention,  // 57000
@@ -104,9 +104,10 @@ enum class ErrorCode : uint8_t {
   kUndefinedFile,  // 58P01
   kDuplicateFile,  // 58P02
   // class F0, XX
-  kConfigFileError,  // F0000
-  kInternalError,    // XX000
-  kDataCorrupted,    // XX001
+  kConfigFileError,      // F0000
+  kInternalError,        // XX000
+  kDataCorrupted,        // XX001
+  kStatementEndedOwner,  // XXM01  ours: owners died of it
 };
 
 std::string_view sqlstate(ErrorCode code);  // five characters, static storage

@@ -12,11 +12,18 @@ namespace merganser {
 namespace kill_point_detail {
 bool active();
 void reached(std::string_view name);
+void reached(std::string_view name, std::string_view text);
 }  // namespace kill_point_detail
 
 inline void kill_point(std::string_view name) {
   if (kill_point_detail::active()) [[unlikely]]
     kill_point_detail::reached(name);
+}
+
+// The same, only for a text that contains MERGANSER_KILL_TEXT, and by SIGSEGV, as a crash would.
+inline void kill_point(std::string_view name, std::string_view text) {
+  if (kill_point_detail::active()) [[unlikely]]
+    kill_point_detail::reached(name, text);
 }
 
 }  // namespace merganser

@@ -15,10 +15,10 @@
 
 #include "cli/config_command.h"
 #include "cli/doctor.h"
-#include "cli/quarantine.h"
 #include "cli/owner_access.h"
 #include "cli/password_command.h"
 #include "cli/probe.h"
+#include "cli/quarantine.h"
 #include "cli/report.h"
 #include "cli/serve.h"
 #include "cli/sql_command.h"

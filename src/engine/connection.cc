@@ -4,6 +4,7 @@
 #include <array>
 #include <thread>
 
+#include "base/kill_point.h"
 #include "base/log.h"
 #include "engine/bind_value.h"
 #include "engine/database.h"
@@ -55,8 +56,14 @@ bool is_client_setting(std::string_view lower_name) {
 
 // ---- Prepared --------------------------------------------------------------------------------------------------
 
-Prepared::Prepared(Database& database, void* handle, std::string text, std::optional<LiveRewrite> rewritten)
-    : database_(database), handle_(handle), text_(std::move(text)), rewritten_(std::move(rewritten)) {
+Prepared::Prepared(Database& database, void* handle, std::string text, std::optional<LiveRewrite> rewritten,
+                   Origin origin)
+    : database_(database),
+      handle_(handle),
+      text_(std::move(text)),
+      rewritten_(std::move(rewritten)),
+      watched_(origin == Origin::kClient),
+      text_digest_(Flight::of_text(text_)) {
   for (const Token& token : tokenize(text_)) mentions_returning_ |= token.is_word("returning");
   describe();
 }
@@ -143,6 +150,12 @@ Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool strea
     return make_error(ErrorCode::kProtocolViolation, "statement takes " + std::to_string(parameter_types_.size()) +
                                                          " parameters, got " + std::to_string(values.size()));
   }
+  Flight::Entry entry;
+  const Flight::Digest digest = watched_ ? Flight::of(text_digest_, values) : Flight::Digest{};
+  if (watched_) {
+    MERGANSER_ASSIGN(entry, database_.flight().take_off(digest));
+    kill_point("statement", text_);
+  }
   for (size_t i = 0; i < values.size(); i++) MERGANSER_TRY(bind_value(statement, i + 1, values[i]));
   duckdb_pending_result pending = nullptr;
   const duckdb_state begun =
@@ -155,7 +168,9 @@ Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool strea
     const std::string copy = text;
     duckdb_destroy_pending(&pending);
     const int kind = error_kind_of_text(copy);
-    if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
+    const bool fatal = is_fatal_error(copy, kind);
+    if (fatal && database_.mark_invalidated(copy)) entry.blame();
+    entry.land(!fatal);
     return in_client_text(map_error(copy, kind, text_));
   }
   auto raw = std::make_unique<ResultSet::Raw>();
@@ -164,10 +179,16 @@ Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool strea
   if (state == DuckDBError) {
     bool fatal = false;
     Error error = error_of(raw->result, text_, fatal);
-    if (fatal) database_.mark_invalidated(error.message);
+    if (fatal && database_.mark_invalidated(error.message)) entry.blame();
+    entry.land(!fatal);
     return in_client_text(std::move(error));
   }
   if (streaming) raw->threads = &database_.task_threads();
+  if (streaming && watched_) {
+    raw->flight = &database_.flight();
+    raw->digest = digest;
+  }
+  entry.land(!streaming);
   raw->is_long = static_cast<bool>(help);
   return ResultSet(std::move(raw), nullptr);
 }
@@ -190,24 +211,32 @@ Connection::~Connection() {
   duckdb_disconnect(&connection);
 }
 
-Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql) {
+Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql, Origin origin) {
   if (sql.find('\0') != std::string_view::npos) {
     return make_error(ErrorCode::kCharacterNotInRepertoire, "a statement cannot contain a NUL character");
   }
   auto rewritten = rewrite_live_names(sql);
   std::string text = rewritten ? rewritten->text : std::string(sql);
+  Flight::Entry entry;
+  if (origin == Origin::kClient) {
+    MERGANSER_ASSIGN(entry, database_.flight().take_off(Flight::of_text(text)));
+    kill_point("planning", text);
+  }
   duckdb_prepared_statement statement = nullptr;
   if (duckdb_prepare(connection_of(handle_), text.c_str(), &statement) == DuckDBError) {
     const char* message = duckdb_prepare_error(statement);
     const std::string copy = message != nullptr ? message : "";
     duckdb_destroy_prepare(&statement);
     const int kind = error_kind_of_text(copy);
-    if (is_fatal_error(copy, kind)) database_.mark_invalidated(copy);
+    const bool fatal = is_fatal_error(copy, kind);
+    if (fatal && database_.mark_invalidated(copy)) entry.blame();
+    entry.land(!fatal);
     Error error = map_error(copy, kind, text);
     if (rewritten) error.position = rewritten->client_position(error.position);
     return error;
   }
-  return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text), std::move(rewritten)));
+  entry.land(true);
+  return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text), std::move(rewritten), origin));
 }
 
 Status Connection::execute(std::string_view sql) {

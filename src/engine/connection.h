@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "engine/flight.h"
 #include "engine/live_names.h"
 #include "engine/result_set.h"
 #include "engine/task_threads.h"
@@ -28,6 +29,9 @@ using SettingsPtr = std::shared_ptr<const Settings>;
 
 // Whether a client may set it, and how DuckDB spells it.
 bool is_client_setting(std::string_view lower_name);
+
+// Whose statement it is: those of clients are remembered while they run (see flight.h).
+enum class Origin : uint8_t { kOwn, kClient };
 
 class Prepared {
  public:
@@ -50,7 +54,7 @@ class Prepared {
 
  private:
   friend class Connection;
-  Prepared(Database& database, void* handle, std::string text, std::optional<LiveRewrite> rewritten);
+  Prepared(Database& database, void* handle, std::string text, std::optional<LiveRewrite> rewritten, Origin origin);
   Error in_client_text(Error error) const;
   void describe();
   TaskThreads::Help run_tasks(void* pending);
@@ -59,6 +63,8 @@ class Prepared {
   void* handle_;                          // duckdb_prepared_statement
   std::string text_;                      // as DuckDB has it
   std::optional<LiveRewrite> rewritten_;  // when that is not the client's
+  const bool watched_;
+  const Flight::Digest text_digest_;
   std::vector<TypePtr> parameter_types_;
   Columns columns_;
   bool mentions_returning_ = false;
@@ -71,7 +77,7 @@ class Connection {
   Connection& operator=(const Connection&) = delete;
 
   // Exactly one statement. Binds it, so it sees the open transaction's catalog.
-  Result<std::unique_ptr<Prepared>> prepare(std::string_view sql);
+  Result<std::unique_ptr<Prepared>> prepare(std::string_view sql, Origin origin = Origin::kOwn);
   // Prepares and executes our own text, dropping the rows.
   Status execute(std::string_view sql);
   // The first value of the first row as text; empty when NULL or no row.

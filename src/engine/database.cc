@@ -90,6 +90,7 @@ Result<std::unique_ptr<Database>> Database::open(const DatabaseOptions& options)
   MERGANSER_TRY(database->check_wal_mark());
   MERGANSER_TRY(database->attach());
   MERGANSER_TRY(database->take_guard());
+  MERGANSER_ASSIGN(database->flight_, Flight::open(database->file_));
   MERGANSER_TRY(database->lock_down());
   MERGANSER_TRY(database->rescan_catalog(*database->keeper_));
   database->wal_was_there_ = exists(database->file_ + ".wal");
@@ -260,17 +261,18 @@ Status Database::after_checkpoint() {
   return sync_parent(file_);
 }
 
-void Database::mark_invalidated(const std::string& why) {
+bool Database::mark_invalidated(const std::string& why) {
   std::function<void(const std::string&)> callback;
   {
     const std::lock_guard lock(mutex_);
-    if (invalidated_) return;
+    if (invalidated_) return false;
     invalidated_reason_ = why;
     invalidated_.store(true, std::memory_order_release);
     callback = on_invalidated_;
   }
   log(LogLevel::kError, "engine.invalidated", {{"file", file_}, {"why", why}});
   if (callback) callback(why);
+  return true;
 }
 
 std::string Database::invalidated_reason() const {

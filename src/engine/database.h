@@ -17,6 +17,7 @@
 #include "engine/batch_source.h"
 #include "engine/catalog_names.h"
 #include "engine/connection.h"
+#include "engine/flight.h"
 #include "engine/wal_mark.h"
 
 namespace merganser::engine {
@@ -50,6 +51,8 @@ class Database {
   // A duckdb_table_function for every connection, in DuckDB's system catalog. Before the first client comes.
   Status register_table_function(void* function);
 
+  // Which statements of clients run now, or ran when an owner died.
+  Flight& flight() { return *flight_; }
   TaskThreads& task_threads() { return *task_threads_; }
   BatchFunction& batch_function() { return *batch_function_; }
 
@@ -75,7 +78,8 @@ class Database {
   Status rescan_catalog(Connection& connection);
 
   // A fatal or internal error happened: nothing may be written any more, the process has to start afresh.
-  void mark_invalidated(const std::string& why);
+  // Whether this was the first such error.
+  bool mark_invalidated(const std::string& why);
   bool invalidated() const { return invalidated_.load(std::memory_order_acquire); }
   std::string invalidated_reason() const;
   // Called once, from the thread that saw the error.
@@ -99,6 +103,7 @@ class Database {
   void* handle_ = nullptr;  // duckdb_database
   std::string file_;
   std::string name_;
+  std::unique_ptr<Flight> flight_;
   std::unique_ptr<TaskThreads> task_threads_;
   std::unique_ptr<BatchFunction> batch_function_;
   std::unique_ptr<Connection> keeper_;  // keeps the instance alive and does our own chores

@@ -78,7 +78,13 @@ Result<std::optional<Chunk>> ResultSet::next() {
   const auto start = std::chrono::steady_clock::now();
   TaskThreads::Help help;
   if (raw_->threads != nullptr && raw_->is_long) help = TaskThreads::Help(*raw_->threads);
+  Flight::Entry entry;
+  if (raw_->flight != nullptr) {
+    auto taken = raw_->flight->take_off(raw_->digest);
+    if (taken.ok()) entry = std::move(taken).value();
+  }
   duckdb_data_chunk chunk = duckdb_fetch_chunk(raw_->result);
+  entry.land(chunk == nullptr);
   raw_->is_long |= std::chrono::steady_clock::now() - start > kLongStatement;
   if (chunk == nullptr) {
     // A streaming result reports here what went wrong after its first rows.

@@ -1,6 +1,7 @@
 // The part of ResultSet that knows the C API, for this room alone.
 #pragma once
 
+#include "engine/flight.h"
 #include "engine/raw.h"
 #include "engine/result_set.h"
 #include "engine/task_threads.h"
@@ -10,6 +11,8 @@ namespace merganser::engine {
 struct ResultSet::Raw {
   duckdb_result result{};
   TaskThreads* threads = nullptr;  // of a streaming result, whose rows are made as they are asked for
+  Flight* flight = nullptr;        // remembers who runs while they are made
+  Flight::Digest digest{};         // of the statement
   bool is_long = false;            // they are worth the threads' help
   Raw() = default;
   ~Raw() { duckdb_destroy_result(&result); }

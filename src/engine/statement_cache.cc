@@ -8,7 +8,7 @@ Result<Prepared*> StatementCache::get(Connection& connection, std::string_view s
     order_.splice(order_.begin(), order_, it->second);
     return order_.front().prepared.get();
   }
-  MERGANSER_ASSIGN(auto prepared, connection.prepare(sql));
+  MERGANSER_ASSIGN(auto prepared, connection.prepare(sql, Origin::kClient));
   const bool plan_stays_right = kind.plain_insert || prepared->parameter_count() > 0;
   // One huge statement must not push out all others.
   if (!plan_stays_right || capacity_ == 0 || sql.size() > text_capacity_ / 8) {

@@ -23,7 +23,7 @@ auto read_json(const std::string& text, const char* what, Read read) -> Result<d
 }
 
 ErrorCode code_of_sqlstate(const std::string& state) {
-  for (int i = 0; i <= static_cast<int>(ErrorCode::kDataCorrupted); i++) {
+  for (int i = 0; i <= static_cast<int>(ErrorCode::kStatementEndedOwner); i++) {
     const auto code = static_cast<ErrorCode>(i);
     if (sqlstate(code) == state) return code;
   }

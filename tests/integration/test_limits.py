@@ -110,7 +110,7 @@ def test_temporary_files_are_gone_afterwards(start_server, place):
     left = [
         path
         for path in place.path.rglob("*")
-        if path.is_file() and path.suffix not in (".duckdb", ".lock", ".spawn", ".mark") and path.name != "lock"
+        if path.is_file() and path.suffix not in (".duckdb", ".lock", ".spawn", ".mark", ".flight") and path.name != "lock"
     ]
     assert left == []
 
