@@ -32,9 +32,9 @@ def test_every_status_field():
     top = set(re.findall(r'status\["(\w+)"\]', body))
     gathered = (REPO / "src/cli/owner_status.cc").read_text().split("std::string unit_of(")[0]
     inner = set(re.findall(r'\badd\("(\w+)", ', gathered)) | set(re.findall(r'\{"\w+", "(\w+)", ', gathered))
-    counters = (REPO / "src/coordinator/counters.h").read_text()
+    counters = (REPO / "src/coordinator/shape.h").read_text()
     names = re.search(r"kNotCoalescedNames\{([^}]*)\}", counters).group(1)
-    inner |= {f"not_{name}" for name in re.findall(r'"(\w+)"', names)}
+    inner |= {f"not_{name}" for name in re.findall(r'"(\w+)"', names) if name != "none"}
     latencies = re.search(r"kLatencyNames\{([^}]*)\}", (REPO / "src/session/activity.h").read_text()).group(1)
     inner |= {f"{name}_latency_us" for name in re.findall(r'"(\w+)"', latencies)}
     top |= set(re.findall(r'\{"(\w+)", name, ', gathered)) | set(re.findall(r'\{"(\w+)", "\w+", ', gathered))
