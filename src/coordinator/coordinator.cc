@@ -261,7 +261,7 @@ void Coordinator::execute_group(std::vector<UnitPtr>& batch, size_t first, size_
 
 void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
   if (unit->checkpoint) {
-    const Status status = checkpoint(true);
+    const Status status = checkpoint(true, Duration::zero());
     if (!status.ok()) return fail(std::move(unit), status.error(), tasks);
     unit->outcome.results.emplace_back();
     return finish(std::move(unit), tasks);
@@ -454,7 +454,7 @@ void Coordinator::stop(bool checkpoint_too) {
   cache_.clear();
   ledger_.close();
   if (checkpoint_too && !database_.invalidated() && database_.wal_files().wal_bytes > 0) {
-    const Status status = checkpoint(true);
+    const Status status = checkpoint(true, Duration::zero());
     if (!status.ok()) log(LogLevel::kWarn, "checkpoint.at_exit_failed", {{"why", status.error().message}});
   }
   writer_.reset();

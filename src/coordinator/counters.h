@@ -45,8 +45,8 @@ struct Counters {
   std::atomic<uint64_t> rows = 0;           // changed by committed units
   std::atomic<uint64_t> solo_reruns = 0;    // units that ran alone after an error in their group
   std::atomic<uint64_t> conflicts_retried = 0;
-  std::atomic<uint64_t> refused_full = 0;        // 53300: queue or session budget
-  std::atomic<uint64_t> expired = 0;             // deadline passed while queued
+  std::atomic<uint64_t> refused_full = 0;  // 53300: queue or session budget
+  std::atomic<uint64_t> expired = 0;       // deadline passed while queued
   std::atomic<uint64_t> cancelled = 0;
   std::atomic<uint64_t> skipped = 0;     // another write with their dedup_key stood for them
   std::atomic<uint64_t> superseded = 0;  // a newer write with their dedup_key took their place
@@ -55,6 +55,7 @@ struct Counters {
   std::atomic<uint64_t> lanes_revoked = 0;
   std::atomic<uint64_t> checkpoints = 0;
   std::atomic<uint64_t> checkpoint_failures = 0;
+  std::atomic<int64_t> checkpoint_due_since = 0;  // steady ticks; 0: none is put off because of old snapshots
   std::atomic<uint64_t> ddl = 0;
 
   std::atomic<uint64_t> coalesced_units = 0;       // units whose statements ran as parts of larger ones

@@ -38,7 +38,7 @@ class Lane {
 
 struct LaneRequest {
   uint64_t session = 0;
-  WriteOptions options;  // priority, deadline, order_key
+  WriteOptions options;                                // priority, deadline, order_key
   std::function<void(std::unique_ptr<Lane>)> granted;  // on the session's thread
   std::function<void(Error)> refused;                  // deadline passed, shutting down
   std::function<void()> revoke;                        // see Lane
