@@ -99,7 +99,9 @@ Status OwnerProcess::start_engine(const std::string& file, const std::function<v
   };
   hooks.before_commit = [this] { pool_->before_commit(); };
   hooks.visibility = &pool_->visibility();
-  hooks.retire_snapshots = [this](bool hard) { pool_->retire_snapshots(hard); };
+  hooks.retire_snapshots = [this](bool hard) { return pool_->retire_snapshots(hard); };
+  hooks.await_snapshots = [this](Duration patience) { return pool_->await_old_snapshots(patience); };
+  hooks.warn_holders = [this] { pool_->warn_holders(); };
   MERGANSER_ASSIGN(coordinator_, coordinator::Coordinator::start(*database_, limits, std::move(hooks)));
   database_->on_invalidated([this](const std::string&) { ask_to_leave(Leaving::kInvalidated); });
   return {};

@@ -120,6 +120,10 @@ void add_wal(std::vector<Statistic>& out, const engine::Database& database, cons
   add("recovery_bytes", files.recovery_bytes);
   add("checkpoints", writes.checkpoints);
   add("checkpoint_failures", writes.checkpoint_failures);
+  const int64_t since = writes.checkpoint_due_since;
+  const Duration overdue = since == 0 ? Duration::zero() : SteadyClock::now() - TimePoint(Duration(since));
+  add("checkpoint_overdue_ms",
+      static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(overdue).count()));
   out.push_back({"wal", "checkpoint_us", writes.checkpoint.snapshot()});
 }
 

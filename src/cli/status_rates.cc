@@ -16,7 +16,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // Levels, not counters: that they change says nothing of a rate.
-constexpr std::array<std::string_view, 18> kLevels{"sessions.open",
+constexpr std::array<std::string_view, 19> kLevels{"sessions.open",
                                                    "sessions.active",
                                                    "sessions.idle_in_transaction",
                                                    "queue.waiting",
@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, 18> kLevels{"sessions.open",
                                                    "wal.bytes",
                                                    "wal.checkpoint_bytes",
                                                    "wal.recovery_bytes",
+                                                   "wal.checkpoint_overdue_ms",
                                                    "memory.rss_bytes",
                                                    "memory.spool_bytes"};
 

@@ -233,7 +233,7 @@ void Coordinator::execute_one_by_one(std::vector<UnitPtr>& batch, size_t first, 
 
 void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
   if (unit->checkpoint) {
-    const Status status = checkpoint(true);
+    const Status status = checkpoint(true, Duration::zero());
     if (!status.ok()) return fail(std::move(unit), status.error(), tasks);
     unit->outcome.results.emplace_back();
     return finish(std::move(unit), tasks);

@@ -278,7 +278,7 @@ void Coordinator::stop(bool checkpoint_too) {
   coalescer_->clear();
   ledger_.close();
   if (checkpoint_too && !database_.invalidated() && database_.wal_files().wal_bytes > 0) {
-    const Status status = checkpoint(true);
+    const Status status = checkpoint(true, Duration::zero());
     if (!status.ok()) log(LogLevel::kWarn, "checkpoint.at_exit_failed", {{"why", status.error().message}});
   }
   writer_.reset();

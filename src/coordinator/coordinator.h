@@ -34,8 +34,13 @@ struct Hooks {
   std::shared_mutex* visibility = nullptr;
   // A commit is visible and durable; before its replies go out.
   std::function<void(uint64_t sequence)> committed;
-  // Lets go of idle snapshots (and, when `hard`, of old ones in use) so that a checkpoint can run.
-  std::function<void(bool hard)> retire_snapshots;
+  // Lets go of idle snapshots (and, when `hard`, of old ones in use) so that a checkpoint can run. How many in use were
+  // told to end.
+  std::function<size_t(bool hard)> retire_snapshots;
+  // Waits for those in use to end; false when they did not.
+  std::function<bool(Duration patience)> await_snapshots;
+  // Tells those that use one that they are in the way.
+  std::function<void()> warn_holders;
 };
 
 class Coordinator {
@@ -112,7 +117,8 @@ class Coordinator {
   void after_commit(bool ddl);
 
   void chores();
-  Status checkpoint(bool hard);
+  Status checkpoint(bool hard, Duration patience);
+  void put_off_checkpoint(const Error& why, uint64_t wal_bytes, Duration waited);
   bool checkpoint_due() const;
 
   engine::Database& database_;
@@ -135,7 +141,8 @@ class Coordinator {
   std::atomic<uint64_t> committed_ = 0;
   std::atomic<uint64_t> ddl_generation_ = 0;
   std::atomic<TimePoint> last_write_;
-  TimePoint next_checkpoint_try_;  // the writer thread's
+  TimePoint next_checkpoint_try_;    // the writer thread's
+  bool snapshots_end_soon_ = false;  // likewise: some were expired by the last try
   std::thread thread_;
 };
 

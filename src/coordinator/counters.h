@@ -36,6 +36,7 @@ struct Counters {
   std::atomic<uint64_t> lanes_revoked = 0;
   std::atomic<uint64_t> checkpoints = 0;
   std::atomic<uint64_t> checkpoint_failures = 0;
+  std::atomic<int64_t> checkpoint_due_since = 0;  // steady ticks; 0: none is put off because of old snapshots
   std::atomic<uint64_t> ddl = 0;
 
   std::atomic<uint64_t> coalesced_units = 0;       // units whose statements ran as parts of larger ones

@@ -9,6 +9,10 @@
 
 namespace merganser::coordinator {
 
+// How long writes stand still for reads to end, so that a checkpoint can run that is long overdue.
+inline constexpr std::chrono::milliseconds kCheckpointPatience{250};
+inline constexpr std::chrono::milliseconds kMaxCheckpointPatience{5000};
+
 struct Limits {
   size_t queue_units = 10000;
   size_t queue_bytes = size_t{256} << 20;

@@ -355,7 +355,10 @@ void Connection::log_in() {
   client.user = user_;
   session_->introduce(std::move(client));
   session_->on_fatal = [this](const Error& error) { fatal(error); };
-  session_->on_warning = [this](const Error& warning) { writer_.notice_response(warning, NoticeSeverity::kWarning); };
+  session_->on_warning = [this](const Error& warning) {
+    writer_.notice_response(warning, NoticeSeverity::kWarning);
+    if (!processing_) flush();  // it may come between statements
+  };
   session_->on_notice = [this](const Error& notice) { writer_.notice_response(notice, NoticeSeverity::kNotice); };
   session_->on_variable = [this](const std::string& name, const std::string& value) {
     writer_.parameter_status(session::Variables::spelled(name), value);

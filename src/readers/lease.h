@@ -31,8 +31,10 @@ struct PooledConnection {
   bool dirty = false;                       // carries state that nobody else may see (temporary tables, variables)
   std::atomic<int64_t> snapshot_since = 0;  // steady ticks; 0: no snapshot. Any thread reads.
   std::atomic<bool> expired = false;        // its snapshot was too old and stood in a checkpoint's way
-  std::mutex mutex;                         // guards on_expire
+  std::atomic<int64_t> warned_for = 0;      // the snapshot_since that its holder was told of
+  std::mutex mutex;                         // guards what follows
   std::function<void()> on_expire;          // any thread calls it, once
+  std::function<void()> on_in_the_way;      // its snapshot holds up a checkpoint; once for each
 };
 
 class Lease {
@@ -64,6 +66,12 @@ class Lease {
   // Its read waits for the client, who may take for ever: it no longer counts against the limit of reads at once.
   void wait_for_client() const;
   bool expired() const { return pooled_->expired.load(std::memory_order_acquire); }
+  // Whom to tell when its snapshot is too old, or holds up a checkpoint.
+  void watch(std::function<void()> on_expire, std::function<void()> on_in_the_way) const {
+    const std::lock_guard lock(pooled_->mutex);
+    pooled_->on_expire = std::move(on_expire);
+    pooled_->on_in_the_way = std::move(on_in_the_way);
+  }
   void give_back();
 
  private:

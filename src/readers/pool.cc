@@ -252,6 +252,7 @@ void Pool::put_back(Pooled pooled) {
   {
     const std::lock_guard lock(pooled->mutex);
     pooled->on_expire = nullptr;
+    pooled->on_in_the_way = nullptr;
   }
   std::unique_lock lock(mutex_);
   if (pooled->counts_as_snapshot) {
@@ -309,7 +310,7 @@ void Pool::before_commit() {
   for (Pooled& pooled : stale) idle_.push_back(std::move(pooled));
 }
 
-void Pool::retire_snapshots(bool hard) {
+size_t Pool::retire_snapshots(bool hard) {
   std::vector<Pooled> idle;
   {
     const std::lock_guard lock(mutex_);
@@ -331,6 +332,59 @@ void Pool::retire_snapshots(bool hard) {
     }
   }
   for (const auto& expire : expiries) expire();
+  return expiries.size();
+}
+
+bool Pool::await_old_snapshots(Duration patience) {
+  constexpr std::chrono::milliseconds kLook{2};
+  constexpr int kHopeless = 4;  // times the patience: so old a snapshot is no short read's
+  const TimePoint now = SteadyClock::now();
+  const Deadline deadline(now + patience);
+  const auto is_old = [&](const PooledConnection& pooled) {
+    const int64_t since = pooled.snapshot_since;
+    return since != 0 && since <= now.time_since_epoch().count();
+  };
+  while (true) {
+    std::vector<Pooled> idle;
+    int64_t oldest = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopping_) return false;
+      // A read that has ended leaves its snapshot armed for the next.
+      for (size_t i = idle_.size(); i-- > 0;) {
+        if (!is_old(*idle_[i])) continue;
+        idle.push_back(std::move(idle_[i]));
+        idle_.erase(idle_.begin() + static_cast<ptrdiff_t>(i));
+      }
+    }
+    for (Pooled& pooled : idle) disarm(*pooled);
+    {
+      const std::lock_guard lock(mutex_);
+      for (Pooled& pooled : idle) idle_.push_back(std::move(pooled));
+      for (const PooledConnection* pooled : all_) {
+        if (!is_old(*pooled)) continue;
+        const int64_t since = pooled->snapshot_since;
+        oldest = oldest == 0 ? since : std::min(oldest, since);
+      }
+    }
+    if (oldest == 0) return true;
+    if (deadline.expired() || now - TimePoint(Duration(oldest)) > kHopeless * patience) return false;
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+void Pool::warn_holders() {
+  std::vector<std::function<void()>> warnings;
+  {
+    const std::lock_guard lock(mutex_);
+    for (PooledConnection* pooled : all_) {
+      const int64_t since = pooled->snapshot_since;
+      if (since == 0 || pooled->warned_for.exchange(since) == since) continue;
+      const std::lock_guard guard(pooled->mutex);
+      if (pooled->on_in_the_way) warnings.push_back(pooled->on_in_the_way);
+    }
+  }
+  for (const auto& warn : warnings) warn();
 }
 
 Pool::State Pool::state() const {

@@ -81,7 +81,13 @@ class Pool {
   std::shared_mutex& visibility() { return visibility_; }
   // The writer's hooks; see coordinator::Hooks.
   void before_commit();
-  void retire_snapshots(bool hard);
+  // How many in use were expired just now: their holders let go soon.
+  size_t retire_snapshots(bool hard);
+  // Waits until nobody uses a snapshot from before this call any more; those begun meanwhile do not count. Gives up
+  // after `patience`, and at once when one is so old that it will hardly end in that time.
+  bool await_old_snapshots(Duration patience);
+  // Tells those whose snapshots are in use that they hold up a checkpoint.
+  void warn_holders();
 
   struct State {
     size_t waiting = 0;

@@ -173,6 +173,66 @@ TEST_F(PoolTest, OldSnapshotsInUseExpireWhenACheckpointInsists) {
   kept = Lease();
 }
 
+TEST_F(PoolTest, OldSnapshotsAreAwaitedAndNewOnesAreNot) {
+  start();
+  const auto hold = [&](Lease& kept) {
+    std::promise<void> held;
+    Job job;
+    job.needs = Needs::kSnapshot;
+    job.fresh = true;
+    job.run = [&](Lease& lease, const Status&) {
+      kept = std::move(lease);
+      held.set_value();
+    };
+    pool_->submit(std::move(job));
+    held.get_future().get();
+  };
+  EXPECT_TRUE(pool_->await_old_snapshots(std::chrono::seconds(10)));
+  Lease old;
+  hold(old);
+  EXPECT_FALSE(pool_->await_old_snapshots(std::chrono::milliseconds(10)));
+  // So old that it is not waited for.
+  std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  EXPECT_FALSE(pool_->await_old_snapshots(std::chrono::milliseconds(1)));
+  std::atomic<bool> begun = false;
+  Lease young;
+  std::thread waiting([&] {
+    begun = true;
+    EXPECT_TRUE(pool_->await_old_snapshots(std::chrono::seconds(60)));
+  });
+  while (!begun) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  hold(young);
+  old = Lease();
+  waiting.join();
+  young = Lease();
+}
+
+TEST_F(PoolTest, HoldersAreWarnedOnceASnapshot) {
+  start();
+  std::promise<void> held;
+  Lease kept;
+  std::atomic<int> warnings = 0;
+  Job job;
+  job.needs = Needs::kSnapshot;
+  job.run = [&](Lease& lease, const Status&) {
+    lease.watch(nullptr, [&] { warnings++; });
+    kept = std::move(lease);
+    held.set_value();
+  };
+  pool_->submit(std::move(job));
+  held.get_future().get();
+  pool_->warn_holders();
+  pool_->warn_holders();
+  EXPECT_EQ(warnings, 1);
+  ASSERT_TRUE(kept.begin_transaction(true).ok());
+  pool_->warn_holders();
+  EXPECT_EQ(warnings, 2);
+  kept = Lease();
+  pool_->warn_holders();
+  EXPECT_EQ(warnings, 2);
+}
+
 TEST_F(PoolTest, ReadsBeyondTheLimitWaitAndOthersDoNot) {
   PoolLimits limits;
   limits.threads = 2;

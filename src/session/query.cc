@@ -126,6 +126,10 @@ void Query::produce() {
     if (!*more) return emit(Progress::State::kFinished, std::move(out));
     if (rows_left_ == 0) {
       if (owned_) owned_.wait_for_client();
+      {
+        const std::lock_guard lock(mutex_);
+        suspended_ = true;
+      }
       return emit(Progress::State::kSuspended, std::move(out));
     }
     bool park = false;
@@ -176,6 +180,19 @@ void Query::end() {
 }
 
 void Query::resume() {
+  {
+    const std::lock_guard lock(mutex_);
+    suspended_ = false;
+    if (!open_) {
+      // Somebody ended it meanwhile: what it had is gone, or goes with the job that cancel() made.
+      Progress progress;
+      progress.state = Progress::State::kFailed;
+      progress.error = cancel_reason_;
+      return setup_.post([self = shared_from_this(), kept = std::make_shared<Progress>(std::move(progress))] {
+        if (self->deliver_) self->deliver_(std::move(*kept));
+      });
+    }
+  }
   readers::Job job;
   job.run = [self = shared_from_this()](readers::Lease&, const Status& status) {
     if (!status.ok()) return self->emit(Progress::State::kFailed, {}, status.error());
@@ -197,15 +214,26 @@ void Query::consumed(size_t bytes) {
 
 void Query::cancel(Error why) {
   bool was_parked = false;
+  bool was_suspended = false;
   {
     const std::lock_guard lock(mutex_);
     if (!cancelled_) cancel_reason_ = std::move(why);
     cancelled_ = true;
     was_parked = std::exchange(parked_, false);
+    if (suspended_ && owned_) {
+      // Nobody works on it, and its client may never come back: its snapshot goes now.
+      suspended_ = false;
+      open_ = false;
+      was_suspended = true;
+    }
     // Under the lock, so that the connection cannot meanwhile go back and serve somebody else.
     if (!was_parked && lease_ != nullptr) lease_->connection().interrupt();
   }
   if (was_parked) resume();
+  if (!was_suspended) return;
+  readers::Job job;
+  job.run = [self = shared_from_this()](readers::Lease&, const Status&) { self->end(); };
+  setup_.pool->submit(std::move(job));
 }
 
 Status Query::move_to_spool(SpoolSpace& space, const std::atomic<bool>& cancelled) {

@@ -97,6 +97,7 @@ class Query : public std::enable_shared_from_this<Query> {
   std::mutex mutex_;
   size_t outstanding_ = 0;
   bool parked_ = false;
+  bool suspended_ = false;  // at its row limit
   std::atomic<bool> cancelled_ = false;
   Error cancel_reason_;
 };

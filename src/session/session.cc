@@ -322,9 +322,10 @@ void Session::run_read(RunRequest request) {
   job.settings = variables_.engine_settings();
   bound_read(shared->statement);
   stage_->set(Stage::kWorker);
-  job.run = [query, shared, stage = stage_](readers::Lease& lease, const Status& status) {
+  job.run = [query, shared, stage = stage_, warn = warn_of_snapshot()](readers::Lease& lease, const Status& status) {
     stage->set(Stage::kExecuting);
     if (!status.ok()) return query->refuse(status.error());
+    lease.watch(nullptr, warn);
     query->run_owned(std::move(lease), shared->statement, shared->statement.kind->kind == StatementKind::kUnknown);
   };
   services_->pool->submit(std::move(job));

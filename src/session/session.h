@@ -170,6 +170,9 @@ class Session : public std::enable_shared_from_this<Session> {
   static Status make_room(Services& services, const std::vector<std::shared_ptr<Query>>& portals,
                           const std::atomic<bool>& cancelled);
   void revoked();
+  void snapshot_expired(const std::weak_ptr<readers::Lease>& lease);
+  void snapshot_in_the_way();
+  std::function<void()> warn_of_snapshot();
   void watch_idle();
   void count_idle(bool idle);
   std::shared_ptr<Query> make_query(const std::shared_ptr<RunRequest>& request);

@@ -25,6 +25,12 @@ std::optional<Error> key_in_transaction(const coordinator::WriteOptions& options
                     "Send the writes that belong together as one string or pipeline, without reads among them.");
 }
 
+Error snapshot_too_old() {
+  return make_error(ErrorCode::kObjectNotInState, "the snapshot of this transaction is too old",
+                    "It kept a checkpoint from running for longer than snapshot_max_age.",
+                    "Send ROLLBACK and run it again, or raise snapshot_max_age.");
+}
+
 // Errors of COMMIT that come before anything is written: the transaction is surely undone.
 bool is_definite_abort(const Error& error) {
   return sqlstate(error.code).starts_with("23") || error.code == ErrorCode::kSerializationFailure;
@@ -145,17 +151,24 @@ void Session::execute_in_transaction(const std::shared_ptr<RunRequest>& request,
   job.cancelled = cancelled_;
   job.needs = new_lease ? readers::Needs::kConnection : readers::Needs::kNothing;
   job.settings = variables_.engine_settings();
+  const auto expired = [post = services_->post, self = weak_from_this(), lease = std::weak_ptr(transaction_.lease)] {
+    post([self, lease] {
+      if (const auto session = self.lock()) session->snapshot_expired(lease);
+    });
+  };
   job.run = [services = services_, lease = transaction_.lease, request, query, new_lease, begin, portals,
              cancelled = cancelled_, settings = job.settings, read_only = transaction_.read_only,
-             dirty = kind.pins_session, stage = stage_](readers::Lease& given, Status status) {
+             dirty = kind.pins_session, stage = stage_, warn = warn_of_snapshot(),
+             expired](readers::Lease& given, Status status) {
     stage->set(Stage::kExecuting);
     if (new_lease && status.ok()) *lease = std::move(given);
     if (status.ok() && lease->expired()) {
-      status = make_error(ErrorCode::kObjectNotInState, "the snapshot of this transaction is too old",
-                          "It kept a checkpoint from running for longer than snapshot_max_age.",
-                          "Send ROLLBACK and run it again, or raise snapshot_max_age.");
+      status = snapshot_too_old();
     }
-    if (status.ok() && begin) status = lease->begin_transaction(read_only);
+    if (status.ok() && begin) {
+      lease->watch(expired, warn);
+      status = lease->begin_transaction(read_only);
+    }
     const Status room = make_room(*services, portals, *cancelled);
     if (status.ok()) status = room;
     if (status.ok()) status = lease->apply(settings);
@@ -273,6 +286,30 @@ void Session::revoked() {
     return;
   }
   fail_transaction(lane_lost());
+}
+
+// A checkpoint needs this transaction's snapshot gone, and it is older than may be: idle or not, it ends now.
+void Session::snapshot_expired(const std::weak_ptr<readers::Lease>& lease) {
+  const auto held = lease.lock();
+  if (closed_ || held == nullptr || held != transaction_.lease || transaction_.failed) return;
+  if (busy_) return cancel_with(snapshot_too_old());
+  fail_transaction(snapshot_too_old());
+}
+
+void Session::snapshot_in_the_way() {
+  if (closed_ || !on_warning) return;
+  on_warning(make_error(ErrorCode::kObjectInUse,
+                        "this session's snapshot keeps the write-ahead log from being shortened",
+                        "It is older than changes that others have made, so no checkpoint can run.",
+                        "End the transaction or read its rows; after snapshot_max_age it is ended."));
+}
+
+std::function<void()> Session::warn_of_snapshot() {
+  return [post = services_->post, self = weak_from_this()] {
+    post([self] {
+      if (const auto session = self.lock()) session->snapshot_in_the_way();
+    });
+  };
 }
 
 }  // namespace merganser::session

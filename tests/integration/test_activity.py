@@ -76,7 +76,8 @@ def test_what_only_looks_like_it(server):
             # Reserved where it is read: ours wins over the file's.
             assert connection.execute("select count(session) > 0 from merganser.activity").fetchone() == (True,)
         finally:
-            connection.execute("drop schema merganser cascade")
+            connection.execute("drop table if exists merganser.mine")
+            connection.execute("drop table if exists merganser.activity")
         for sql in (
             "delete from merganser.activity",
             "update merganser.activity set state = ''",
