@@ -15,7 +15,7 @@
 namespace merganser {
 
 // Longer than an answer's way to its client and the next question's way back, shorter than most fsyncs.
-constexpr std::chrono::microseconds kAwake{150};
+constexpr std::chrono::microseconds kAwake{700};
 
 // Whether `ready` became true in time.
 template <typename Ready>

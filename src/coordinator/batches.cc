@@ -116,6 +116,14 @@ void Coordinator::execute_steps(std::vector<Step> steps, Tasks& tasks) {
 // The first `count` steps in one transaction, or as many as its time allows; those that were committed are gone then.
 // Gives the step that failed, and rolled back all.
 size_t Coordinator::execute_together(std::vector<Step>& steps, size_t count, Tasks& tasks) {
+  if (count == 1 && Coalescer::may_commit_itself(steps[0])) {
+    Status executed;
+    const Status committed = make_durable(*writer_, false, [&] { return executed = execute_step(steps[0]); });
+    // DuckDB has rolled it back; only when the instance went down with it, nobody knows.
+    if (!executed.ok() && !database_.invalidated()) return 0;
+    finish_steps(steps, 1, committed, tasks);
+    return kNoneFailed;
+  }
   const TimePoint begun = SteadyClock::now();
   Status status = writer_->begin();
   size_t at = 0;
@@ -129,7 +137,12 @@ size_t Coordinator::execute_together(std::vector<Step>& steps, size_t count, Tas
     return at;
   }
   counters_.execute.record(SteadyClock::now() - begun);
-  const Status committed = commit_writer(false);
+  finish_steps(steps, at, commit_writer(false), tasks);
+  return kNoneFailed;
+}
+
+// The first `at` steps were committed, or nobody knows.
+void Coordinator::finish_steps(std::vector<Step>& steps, size_t at, const Status& committed, Tasks& tasks) {
   uint64_t units = 0;
   uint64_t rows = 0;
   for (size_t i = 0; i < at; i++) {
@@ -151,7 +164,6 @@ size_t Coordinator::execute_together(std::vector<Step>& steps, size_t count, Tas
   }
   deliver(std::exchange(tasks, {}));
   steps.erase(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(at));
-  return kNoneFailed;
 }
 
 void Coordinator::halve(std::vector<Step>& steps, size_t index) {

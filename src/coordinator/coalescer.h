@@ -62,6 +62,11 @@ class Coalescer {
   // In an order whose outcome is that of arrival. Outside a transaction: it may prepare. Units of sessions that lately
   // sent what failed stand apart.
   std::vector<Step> arrange(std::vector<UnitPtr> units);
+  // Whether nothing can be wrong with the answer once the statement has succeeded, so that it needs no transaction
+  // around it when it is alone.
+  static bool may_commit_itself(const Step& step) {
+    return step.coalesced && step.plan->kind() == ShapeKind::kInsert && !step.plan->gives_rows();
+  }
   // Whether the step may as well run after all of these.
   static bool may_run_after(const Step& step, std::span<const Step> later);
   // Inside a transaction. Fills the units' outcomes.

@@ -192,13 +192,17 @@ Status Coordinator::commit_writer(bool ddl) {
 
 Status Coordinator::commit(engine::Connection& connection, bool wrote, bool ddl) {
   if (!wrote) return connection.commit();
+  return make_durable(connection, ddl, [&] { return connection.commit(); });
+}
+
+Status Coordinator::make_durable(engine::Connection& connection, bool ddl, const std::function<Status()>& commit) {
   if (hooks_.before_commit) hooks_.before_commit();
   const auto visibility =
       hooks_.visibility != nullptr ? std::unique_lock(*hooks_.visibility) : std::unique_lock<std::shared_mutex>();
   kill_point("before_commit");
   const TimePoint sent = SteadyClock::now();
   const WriterState before = counters_.writer.exchange(WriterState::kCommitting);
-  const Status committed = connection.commit();
+  const Status committed = commit();
   counters_.writer = before;
   counters_.commit.record(SteadyClock::now() - sent);
   MERGANSER_TRY(committed);

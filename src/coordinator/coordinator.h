@@ -95,6 +95,7 @@ class Coordinator {
   void execute_batch(std::vector<UnitPtr> batch);
   void execute_steps(std::vector<Step> steps, Tasks& tasks);
   size_t execute_together(std::vector<Step>& steps, size_t count, Tasks& tasks);
+  void finish_steps(std::vector<Step>& steps, size_t at, const Status& committed, Tasks& tasks);
   void halve(std::vector<Step>& steps, size_t index);
   void fail_all(std::vector<UnitPtr>& units, Tasks& tasks);
   Status execute_step(Step& step);
@@ -107,6 +108,8 @@ class Coordinator {
   Result<engine::ResultSet> run_statement(const Statement& statement, uint64_t session);
   void mark_executing(uint64_t session);
   Status commit_writer(bool ddl);
+  // `commit` is COMMIT, or a statement that commits itself.
+  Status make_durable(engine::Connection& connection, bool ddl, const std::function<Status()>& commit);
   void count_batch(uint64_t units, uint64_t rows);
   void finish(UnitPtr unit, Tasks& tasks);
   void fail(UnitPtr unit, Error error, Tasks& tasks);
