@@ -89,6 +89,7 @@ class Coordinator {
 
   Coordinator(engine::Database& database, Limits limits, Hooks hooks);
   void run();
+  void wait_for_company(uint64_t entered_before, size_t answered, Duration took);
   void serve_lane(LaneRequest request);
   void release_lane(Lane& lane);
 

@@ -6,6 +6,7 @@ namespace merganser::coordinator {
 namespace {
 
 // A unit of more than this does not share a batch with small ones, whatever its client says of it.
+constexpr std::chrono::microseconds kQuiet{200};  // when nobody comes for so long, nobody will
 constexpr size_t kBulkBytes = size_t{256} << 10;
 constexpr size_t kBulkStatements = 256;
 // How many are taken of each line in turn.
@@ -100,9 +101,26 @@ std::optional<Error> Queue::push(UnitPtr& unit, Answered& answered) {
     const bool keyed = unit->options.dedup != DedupMode::kNone;
     if (!keyed || deduplicate(unit, answered) == Entrance::kLine) enter(make_entry(std::move(unit)));
     arrived_.store(true, std::memory_order_release);
+    // Who waits for company is woken by the last of them.
+    if (counters_.entered < company_) return std::nullopt;
   }
   wake_.notify_one();
   return std::nullopt;
+}
+
+void Queue::wait_for_company(uint64_t entered, TimePoint until) {
+  std::unique_lock lock(mutex_);
+  company_ = entered;
+  uint64_t seen = counters_.entered;
+  while (!closed_ && seen < entered) {
+    const TimePoint now = SteadyClock::now();
+    if (now >= until) break;
+    wake_.wait_until(lock, std::min(until, now + kQuiet));
+    const uint64_t came = counters_.entered;
+    if (came == seen) break;
+    seen = came;
+  }
+  company_ = 0;
 }
 
 std::optional<Error> Queue::push(LaneRequest& request) {

@@ -59,6 +59,8 @@ class Queue {
     bool closed = false;  // nothing waits and nothing will come
   };
   Work take(Duration patience);
+  // Sleeps until so many units have entered since the start, nobody comes any more, or it is late.
+  void wait_for_company(uint64_t entered, TimePoint until);
   // Whether something came since the writer last found the queue empty; without a lock.
   bool arrived() const { return arrived_.load(std::memory_order_acquire); }
 
@@ -149,6 +151,7 @@ class Queue {
   size_t followers_ = 0;  // in orders_
   size_t bytes_ = 0;
   size_t units_ = 0;
+  uint64_t company_ = 0;  // units that the writer waits for
   bool closed_ = false;
 };
 
