@@ -106,6 +106,7 @@ def test_ddl_on_a_large_table(fresh_server):
                 "alter table large add column n int default 7",
                 "alter table large alter column i type varchar",
                 "create index large_s on large(s)",
+                "drop index large_s",
                 "alter table large rename to larger",
                 "drop table larger",
             ):
