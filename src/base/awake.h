@@ -14,7 +14,7 @@
 
 namespace merganser {
 
-// Longer than an answer's way to its client and the next question's way back, shorter than most fsyncs.
+// Longer than most commits, and than an answer's way to its client and the next question's way back.
 constexpr std::chrono::microseconds kAwake{700};
 
 // Whether `ready` became true in time.

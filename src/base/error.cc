@@ -88,6 +88,8 @@ constexpr Row kTable[] = {
     {kObjectInUse, "55006", 409, "object_in_use"},
     {kLockNotAvailable, "55P03", 503, "lock_not_available"},
     {kIdempotentAnswerLost, "55M01", 409, "idempotent_answer_lost"},
+    {kStaleVersion, "55M02", 409, "stale_version"},
+    {kRowGone, "55M03", 404, "row_gone"},
     {kOperatorIntervention, "57000", 503, "operator_intervention"},
     {kQueryCanceled, "57014", 408, "query_canceled"},
     {kAdminShutdown, "57P01", 503, "admin_shutdown"},

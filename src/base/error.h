@@ -92,6 +92,8 @@ enum class ErrorCode : uint8_t {
   kObjectInUse,           // 55006
   kLockNotAvailable,      // 55P03
   kIdempotentAnswerLost,  // 55M01  ours: executed before, its rows were not kept
+  kStaleVersion,          // 55M02  ours: the row has another version than the change named
+  kRowGone,               // 55M03  ours: there is no such row any more
   // class 57: operator
   kOperatorIntervention,  // 57000
   kQueryCanceled,         // 57014

@@ -5,6 +5,7 @@
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/versions.h"
 #include "engine/error_map.h"
 
 namespace merganser::coordinator {
@@ -189,9 +190,19 @@ Status Coordinator::execute_step(Step& step) {
   if (!step.coalesced) return run_unit(*step.units[0]);
   const engine::SettingsPtr before = writer_->settings();
   kill_point("begun");
-  const Status status = coalescer_->execute(step);
-  kill_point("executed");
+  Status status = coalescer_->execute(step);
   if (writer_->settings() != before) cache_.clear();
+  if (!status.ok()) return status;
+  kill_point("executed");
+  for (const UnitPtr& unit : step.units) {
+    if (unit->options.version_column.empty()) continue;
+    MERGANSER_ASSIGN(auto missed, missed_version(*writer_, *unit));
+    if (!missed) continue;
+    // A lone statement that met no row has done nothing: the others need not be rolled back for it.
+    if (unit->statements.size() > 1) return *std::move(missed);
+    unit->outcome.results.clear();
+    unit->outcome.error = std::move(missed);
+  }
   return status;
 }
 
@@ -305,6 +316,7 @@ void Coordinator::forget_plans() {
 Status Coordinator::run_unit(Unit& unit) {
   const bool keyed = !unit.options.idempotency_key.empty();
   unit.outcome.results.clear();
+  unit.outcome.error.reset();
   unit.outcome.first_answered.clear();
   kill_point("begun");
   if (unit.cancelled->load()) return make_error(ErrorCode::kQueryCanceled, "canceling statement due to user request");
@@ -320,6 +332,9 @@ Status Coordinator::run_unit(Unit& unit) {
     unit.outcome.results.push_back(std::move(result));
   }
   kill_point("executed");
+  // A miss is an error of the whole unit: nothing of it is kept, and it is no answer to remember.
+  MERGANSER_ASSIGN(auto missed, missed_version(*writer_, unit));
+  if (missed) return *std::move(missed);
   if (keyed) MERGANSER_TRY(ledger_.record(*writer_, unit));
   return {};
 }

@@ -338,7 +338,10 @@ Status Coalescer::execute(Step& step) {
   auto result = prepared->statement->execute({}, false);
   prepared->source->set_cells(nullptr, 0);
   if (!result.ok()) return result.error();
-  for (const UnitPtr& unit : step.units) unit->outcome.results.clear();
+  for (const UnitPtr& unit : step.units) {
+    unit->outcome.results.clear();
+    unit->outcome.error.reset();
+  }
   return step.plan->kind() == ShapeKind::kInsert ? hand_out_in_order(step, *result) : hand_out_by_key(step, *result);
 }
 
