@@ -7,7 +7,7 @@
 namespace merganser::coordinator {
 namespace {
 
-constexpr size_t kEntries = 2000;    // shapes that are remembered
+constexpr size_t kEntries = 1000;    // shapes that are remembered
 constexpr size_t kSettings = 64;     // different settings that sessions may have at once
 constexpr size_t kStepRows = 16384;  // rows of one statement
 constexpr int kSuspectUnits = 16;    // how long a session sits out
@@ -39,6 +39,8 @@ void Coalescer::clear() {
 }
 
 void Coalescer::begin_batch(uint64_t catalog_generation) {
+  // Texts that never come again must not push out the plans of those that do.
+  if (entries_.size() >= kEntries) std::erase_if(entries_, [](const auto& one) { return one.second.plan == nullptr; });
   if (catalog_generation != catalog_generation_ || entries_.size() >= kEntries || settings_.size() >= kSettings) {
     clear();
   }
