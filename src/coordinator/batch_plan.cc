@@ -29,8 +29,8 @@ Result<BatchPlan::Compiled> BatchPlan::compile(engine::Connection& connection, e
     return Compiled{nullptr, NotCoalesced::kTable};
   }
   if (parts > 1) schema = folded(shape.table[parts - 2]);
-  // Two parts may be file.table as well.
-  if (parts == 2 && schema == folded(engine::quote_name(database))) schema = "main";
+  // Two parts may be file.table as well: a schema of that name would make them mean something else.
+  if (parts == 2 && schema == folded(engine::quote_name(database))) return Compiled{nullptr, NotCoalesced::kTable};
   MERGANSER_ASSIGN(auto facts, engine::read_table_facts(connection, database, schema, folded(shape.table[parts - 1])));
   if (!facts) return Compiled{nullptr, NotCoalesced::kTable};
   std::unique_ptr<BatchPlan> plan(new BatchPlan(connection, function, database));
@@ -45,6 +45,11 @@ NotCoalesced BatchPlan::bind(const Shape& shape) {
   kind_ = shape.kind;
   gives_rows_ = !shape.returning.empty();
   if (facts_.foreign_keys) return NotCoalesced::kConstraints;
+  if (folded(engine::quote_name(facts_.name)).starts_with("merganser_")) return NotCoalesced::kTable;
+  // Equal by collation is not equal by bytes.
+  if (kind_ != ShapeKind::kInsert && facts_.collations) return NotCoalesced::kConstraints;
+  // In which order an upsert draws numbers is DuckDB's own affair.
+  if (kind_ == ShapeKind::kUpsert && facts_.sequences) return NotCoalesced::kConstraints;
   if (kind_ != ShapeKind::kInsert && facts_.unclear_index) return NotCoalesced::kConstraints;
   const NotCoalesced why =
       kind_ == ShapeKind::kInsert || kind_ == ShapeKind::kUpsert ? bind_insert(shape) : bind_conditions(shape);
@@ -65,14 +70,21 @@ NotCoalesced BatchPlan::bind_insert(const Shape& shape) {
     return NotCoalesced::kTable;
   }
   std::vector<size_t> columns;  // of the table, for each carried slot
+  std::vector<size_t> named;    // DEFAULT ones too
   std::string names;
   std::string select;
   for (size_t i = 0; i < shape.slots.size(); i++) {
     const BatchSlot& slot = shape.slots[i];
     const auto column = shape.has_column_list ? facts_.find(folded(slot.column)) : std::optional<size_t>(i);
     if (!column) return NotCoalesced::kTable;
-    if (slot.is_default) continue;
-    if (std::find(columns.begin(), columns.end(), *column) != columns.end()) return NotCoalesced::kTable;
+    if (std::find(named.begin(), named.end(), *column) != named.end()) return NotCoalesced::kTable;
+    named.push_back(*column);
+    if (slot.is_default) {
+      // OR REPLACE writes the default, and would not if the column were left out; a generated column takes none.
+      if (kind_ == ShapeKind::kUpsert) return NotCoalesced::kExpression;
+      if (facts_.generated_columns) return NotCoalesced::kTable;
+      continue;
+    }
     if (!columns.empty()) {
       names += ", ";
       select += ", ";
@@ -88,7 +100,7 @@ NotCoalesced BatchPlan::bind_insert(const Shape& shape) {
   if (!shape.tail.empty()) after_ = " " + shape.tail;
   const bool upsert = kind_ == ShapeKind::kUpsert;
   if (upsert && facts_.unique_keys.size() != 1) return NotCoalesced::kConstraints;
-  if (facts_.unique_keys.size() != 1) return NotCoalesced::kNone;
+  if (facts_.unique_keys.size() != 1 || facts_.collations) return NotCoalesced::kNone;
   for (const size_t column : facts_.unique_keys[0]) {
     const auto it = std::find(columns.begin(), columns.end(), column);
     const bool usable = it != columns.end() && has_bytewise_equality(*facts_.columns[column].type);
@@ -182,10 +194,24 @@ Result<BatchPlan::Prepared*> BatchPlan::prepare(const Layout& layout) {
     known->used = clock_;
     return known.get();
   }
+  if (std::find(failed_.begin(), failed_.end(), layout) != failed_.end()) {
+    return make_error(ErrorCode::kInternalError, "this batch could not be prepared before");
+  }
+  auto made = make(layout);
+  if (!made.ok()) {
+    if (failed_.size() >= kLayouts) failed_.clear();
+    failed_.push_back(layout);
+    return made.error();
+  }
   if (prepared_.size() >= kLayouts) {
     prepared_.erase(std::min_element(prepared_.begin(), prepared_.end(),
                                      [](const auto& a, const auto& b) { return a->used < b->used; }));
   }
+  prepared_.push_back(std::move(made).value());
+  return prepared_.back().get();
+}
+
+Result<std::unique_ptr<BatchPlan::Prepared>> BatchPlan::make(const Layout& layout) {
   auto made = std::make_unique<Prepared>();
   std::vector<engine::BatchColumn> columns;
   for (size_t i = 0; i < layout.size(); i++) {
@@ -206,8 +232,7 @@ Result<BatchPlan::Prepared*> BatchPlan::prepare(const Layout& layout) {
     connection_.rollback();
     MERGANSER_ASSIGN(made->statement, std::move(prepared));
   }
-  prepared_.push_back(std::move(made));
-  return prepared_.back().get();
+  return made;
 }
 
 void BatchPlan::make_again(uint64_t rows_now) {

@@ -68,6 +68,7 @@ class BatchPlan {
   NotCoalesced bind(const Shape& shape);
   NotCoalesced bind_insert(const Shape& shape);
   NotCoalesced bind_conditions(const Shape& shape);
+  Result<std::unique_ptr<Prepared>> make(const Layout& layout);
   std::string sql_over(const std::string& source) const;
 
   engine::Connection& connection_;
@@ -85,6 +86,7 @@ class BatchPlan {
   std::string before_;
   std::string after_;
   std::vector<std::unique_ptr<Prepared>> prepared_;
+  std::vector<Layout> failed_;  // not tried again
   uint64_t clock_ = 0;
   uint64_t rows_then_ = 0;
 };

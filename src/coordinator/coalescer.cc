@@ -140,6 +140,7 @@ NotCoalesced Coalescer::read_cells(const Unit& unit, Candidate& candidate) const
     const Shape& shape = *statement.shape;
     const size_t slots = shape.slots.size();
     if (plan.kind() != ShapeKind::kInsert && shape.rows > 1 && plan.gives_rows()) return NotCoalesced::kExpression;
+    if (candidate.rows + shape.rows > kStepRows) return NotCoalesced::kLarge;
     for (size_t row = 0; row < shape.rows; row++) {
       const size_t row_begin = candidate.cells.size();
       for (size_t i = 0; i < carried.size(); i++) {
@@ -246,6 +247,8 @@ bool could_be_told_apart(const BatchPlan& a, const BatchPlan& b) {
 bool are_independent(const BatchPlan* a, bool a_all_keys, const auto& a_keys, const BatchPlan* b, bool b_all_keys,
                      const auto& for_each_key_of_b) {
   if (a == nullptr || b == nullptr) return false;
+  // Two tables may draw their defaults from one sequence.
+  if (a != b && adds_rows(*a) && adds_rows(*b) && a->facts().defaults && b->facts().defaults) return false;
   if (!same_table(*a, *b)) return true;
   if (a->facts().unique_keys.empty() && !a->facts().unclear_index && !a->facts().defaults && adds_rows(*a) &&
       adds_rows(*b)) {
@@ -296,7 +299,7 @@ void Coalescer::place(std::vector<Step>& steps, UnitPtr unit) {
     step.plan = candidate.plan;
     step.settings = unit->settings;
     step.layout.resize(candidate.layout.size());
-    join(step, candidate);
+    step.coalesced = join(step, candidate) && step.coalesced;
   }
   step.units.push_back(std::move(unit));
 }
@@ -334,6 +337,11 @@ void Coalescer::prepare(std::vector<Step>& steps) {
 }
 
 Status Coalescer::execute(Step& step) {
+  size_t asked = 0;
+  for (const UnitPtr& unit : step.units) {
+    for (const Statement& statement : unit->statements) asked += statement.shape->rows;
+  }
+  if (asked != step.rows) return make_error(ErrorCode::kInternalError, "a batch lost rows on its way");
   MERGANSER_TRY(writer_.apply(step.settings));
   MERGANSER_ASSIGN(BatchPlan::Prepared * prepared, step.plan->prepare(step.layout));
   prepared->source->set_cells(step.cells.data(), step.rows);
@@ -351,7 +359,11 @@ Status Coalescer::execute(Step& step) {
 Status Coalescer::hand_out_in_order(Step& step, engine::ResultSet& result) {
   const Error mismatch = make_error(ErrorCode::kInternalError, "a batch answered with another number of rows");
   if (!step.plan->gives_rows()) {
-    if (result.changed_rows() != step.rows) return mismatch;
+    if (result.changed_rows() != step.rows) {
+      // It may be committed already: running it again could store rows twice.
+      database_.mark_invalidated(mismatch.message);
+      return mismatch;
+    }
     for (const UnitPtr& unit : step.units) {
       for (const Statement& statement : unit->statements) {
         unit->outcome.results.push_back(engine::ResultSet(engine::ReturnKind::kChangedRows, statement.shape->rows));
@@ -473,7 +485,7 @@ Status Coalescer::hand_out_by_key(Step& step, engine::ResultSet& result) {
     for (const Statement& statement : unit->statements) {
       uint64_t count = 0;
       std::vector<engine::Chunk> parts;
-      for (size_t row = 0; row < statement.shape->rows; row++, at++) {
+      for (size_t row = 0; row < statement.shape->rows && at < places.size(); row++, at++) {
         const Place& place = places[at];
         if (!place.chunk) continue;
         count++;

@@ -137,14 +137,20 @@ class Parser {
   bool is(char symbol) const { return !done() && token().is(symbol); }
 
   void add_key(std::string_view text) {
-    shape_->key += text;
     shape_->key += ' ';
+    shape_->key += text;
+  }
+  // Operators are tokens of one character each: what stood together stays together, what stood apart stays apart.
+  void append_token(std::string& out, size_t index) const {
+    const Token& token = tokens_[index];
+    const bool adjoins = index > 0 && tokens_[index - 1].offset + tokens_[index - 1].text.size() == token.offset;
+    if (!out.empty() && !adjoins) out += ' ';
+    out += token.text;
   }
   // Takes the token into the key.
   std::string_view take() {
-    const std::string_view text = tokens_[at_++].text;
-    add_key(text);
-    return text;
+    append_token(shape_->key, at_);
+    return tokens_[at_++].text;
   }
   bool take_word(std::string_view lower) {
     if (!is_word(lower)) return false;
@@ -213,6 +219,8 @@ class Parser {
       shape_->literals.push_back(*std::move(literal));
     }
     at_++;
+    // -1::T is -(1::T).
+    if (negative && is(':')) return fail(NotCoalesced::kExpression);
     return parse_cast(slot.cast);
   }
 
@@ -230,8 +238,7 @@ class Parser {
       if (last == tokens_.size()) return fail(NotCoalesced::kExpression);
       last++;
     }
-    cast = "::";
-    for (size_t i = first; i < last; i++) cast += tokens_[i].text;
+    for (size_t i = at_; i < last; i++) append_token(cast, i);
     at_ = last;
     // Only a whole cell: no second cast, no operator behind it.
     return done() || is(',') || is(')') || token().kind == TokenKind::kWord || fail(NotCoalesced::kExpression);
@@ -256,6 +263,8 @@ class Parser {
         if (calls ? !is_one_of(current, kPureFunctions) : is_one_of(current, kForbiddenWords)) {
           return fail(NotCoalesced::kExpression);
         }
+        // Names of the batch's own, which the client's statement would not find.
+        if (engine::folded_name(current).starts_with("merganser_")) return fail(NotCoalesced::kExpression);
         // A method call, a literal with a type's name before it, or an alias without AS.
         if (at_ > first && !calls && (tokens_[at_ - 1].is(')') || tokens_[at_ - 1].kind == TokenKind::kString)) {
           if (!is_word("as") && !is_word("and") && !is_word("or") && !is_word("is")) {
@@ -263,8 +272,8 @@ class Parser {
           }
         }
       }
-      if (!out.empty()) out += ' ';
-      out += take();
+      append_token(out, at_);
+      take();
     }
     return at_ > first || fail(NotCoalesced::kExpression);
   }
@@ -374,10 +383,7 @@ class Parser {
 
   std::string text_between(size_t first, size_t last) const {
     std::string text;
-    for (size_t i = first; i < last; i++) {
-      if (i > first) text += ' ';
-      text += tokens_[i].text;
-    }
+    for (size_t i = first; i < last; i++) append_token(text, i);
     return text;
   }
 

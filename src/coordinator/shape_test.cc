@@ -95,12 +95,23 @@ TEST(ShapeTest, WhatItDoesNotKnowHasNoShape) {
                           "DELETE FROM t USING u WHERE id = 1",
                           "DELETE FROM t WHERE id IN (1, 2)",
                           "DELETE FROM t WHERE id = id",
+                          "INSERT INTO t VALUES (-1::SMALLINT)",
+                          "UPDATE t SET a = merganser_c0 WHERE id = 1",
+                          "UPDATE t SET a = b.merganser_batch WHERE id = 1",
                           "TRUNCATE t",
                           "MERGE INTO t USING u ON true WHEN MATCHED THEN DELETE",
                           ""}) {
     EXPECT_NE(why_not(sql), NotCoalesced::kNone) << sql;
   }
   EXPECT_EQ(why_not(std::string(kShapeTextLimit + 1, 'x')), NotCoalesced::kLarge);
+}
+
+TEST(ShapeTest, OperatorsStayWhole) {
+  const ShapePtr shape = shape_of("UPDATE t SET f = v != 6, g = a || 'x' WHERE id = 1 RETURNING v<=  3");
+  ASSERT_TRUE(shape);
+  EXPECT_EQ(shape->head, "SET f = v != 6, g = a || 'x'");
+  EXPECT_EQ(shape->returning, "v<= 3");
+  EXPECT_FALSE(same_shape("UPDATE t SET f = v != 6 WHERE id = 1", "UPDATE t SET f = v ! = 6 WHERE id = 1"));
 }
 
 TEST(ShapeTest, UpdateKeepsWhatItDoesNotLift) {

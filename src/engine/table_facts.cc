@@ -71,16 +71,20 @@ Result<std::optional<TableFacts>> read_table_facts(Connection& connection, std::
                                               "SELECT schema_name, table_name, estimated_size::VARCHAR, sql FROM "
                                               "system.main.duckdb_tables()" +
                                                   where + " AND NOT temporary AND " + name_is));
-  if (tables.size() != 1) return std::optional<TableFacts>();
+  // lower() knows more letters than DuckDB's catalog does.
+  if (tables.size() != 1 || !same_name(tables[0][0], schema) || !same_name(tables[0][1], table)) {
+    return std::optional<TableFacts>();
+  }
   TableFacts facts;
   facts.schema = tables[0][0];
   facts.name = tables[0][1];
   facts.estimated_rows = tables[0][2].empty() ? 0 : std::stoull(tables[0][2]);
-  const auto tokens = tokenize(tables[0][3]);
-  facts.generated_columns =
-      std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.is_word("generated"); });
-  facts.defaults =
-      std::any_of(tokens.begin(), tokens.end(), [](const Token& token) { return token.is_word("default"); });
+  for (const Token& token : tokenize(tables[0][3])) {
+    facts.generated_columns |= token.is_word("generated");
+    facts.defaults |= token.is_word("default");
+    facts.sequences |= token.is_word("nextval");
+    facts.collations |= token.is_word("collate");
+  }
   MERGANSER_ASSIGN(const auto prepared, connection.prepare("SELECT * FROM " + facts.sql_name(database)));
   if (!prepared->columns()) return std::optional<TableFacts>();
   for (const Column& column : *prepared->columns()) facts.columns.push_back({column.name, column.type});

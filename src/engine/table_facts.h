@@ -28,6 +28,8 @@ struct TableFacts {
   bool unclear_index = false;                    // a unique index over expressions
   bool generated_columns = false;
   bool defaults = false;      // some column has one
+  bool sequences = false;     // that draws from a sequence
+  bool collations = false;    // some column compares by one
   bool foreign_keys = false;  // it has some, or another table refers to it
   uint64_t estimated_rows = 0;
 

@@ -16,6 +16,14 @@ def test_many_statements_in_a_pipeline(connection, table):
     assert connection.execute(f"select count(*) from {table}").fetchone() == (1000,)
 
 
+def test_more_rows_than_one_statement_takes(connection, table):
+    connection.execute(f"create table {table}(i int)")
+    with connection.pipeline():
+        for i in range(9000):
+            connection.execute(f"insert into {table} values (%s), (%s)", (2 * i, 2 * i + 1))
+    assert connection.execute(f"select count(*), sum(i), min(i), max(i) from {table}").fetchone() == (18000, 17999 * 9000, 0, 17999)
+
+
 def test_an_error_undoes_the_whole_pipeline(connection, table):
     connection.execute(f"create table {table}(i int primary key)")
     with pytest.raises(errors.UniqueViolation), connection.pipeline():
