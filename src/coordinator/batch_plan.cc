@@ -62,6 +62,7 @@ NotCoalesced BatchPlan::bind(const Shape& shape) {
     returning += engine::quote_name(facts_.columns[column.value_or(carried_[key_[i]])].name);
   }
   if (!returning.empty()) after_ += " RETURNING " + returning;
+  digest_ = engine::Flight::of_text(sql_over("a batch"));
   return NotCoalesced::kNone;
 }
 

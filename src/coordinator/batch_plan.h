@@ -14,6 +14,7 @@
 #include "coordinator/shape.h"
 #include "engine/batch_source.h"
 #include "engine/connection.h"
+#include "engine/flight.h"
 #include "engine/table_facts.h"
 
 namespace merganser::coordinator {
@@ -57,6 +58,8 @@ class BatchPlan {
 
   // Of the table when its plans were made; see stale().
   uint64_t rows_then() const { return rows_then_; }
+  // Names the statement beyond this owner's life.
+  const engine::Flight::Digest& digest() const { return digest_; }
   bool scans_table() const { return kind_ != ShapeKind::kInsert; }
   const engine::TableFacts& facts() const { return facts_; }
   // Forgets the plans, because the table has another size now.
@@ -83,6 +86,7 @@ class BatchPlan {
   std::vector<size_t> key_columns_;
   size_t first_condition_ = SIZE_MAX;
   // Text around the source.
+  engine::Flight::Digest digest_{};
   std::string before_;
   std::string after_;
   std::vector<std::unique_ptr<Prepared>> prepared_;

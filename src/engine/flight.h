@@ -61,6 +61,8 @@ class Flight {
   // An error (XXM01) when two owners died of it.
   Result<Entry> take_off(const Digest& digest);
 
+  // Whether an owner died of it, even once.
+  bool suspected(const Digest& digest) const;
   // Statements that would be refused now.
   size_t refused() const;
 

@@ -33,7 +33,7 @@ def test_distributions(fresh_server):
     with fresh_server.connect() as connection:
         connection.execute("create table t(i int)")
         for i in range(50):
-            connection.execute("insert into t values (%s), (%s)", (i, i))
+            connection.execute("insert into t values (%s), (%s) returning i", (i, i))
         connection.execute("select count(*) from t")
         connection.execute("begin")
         connection.execute("insert into t values (1)")
