@@ -16,7 +16,7 @@ Status Coalescer::hand_out_in_order(Step& step, engine::ResultSet& result) {
     }
     for (const UnitPtr& unit : step.units) {
       for (const Statement& statement : unit->statements) {
-        unit->outcome.results.push_back(engine::ResultSet(engine::ReturnKind::kChangedRows, statement.shape->rows));
+        unit->outcome.results.emplace_back(engine::ReturnKind::kChangedRows, statement.shape->rows);
       }
     }
     return {};
@@ -40,7 +40,7 @@ Status Coalescer::hand_out_in_order(Step& step, engine::ResultSet& result) {
         seen += count;
         wanted -= count;
       }
-      unit->outcome.results.push_back(engine::ResultSet(result.columns(), std::move(parts)));
+      unit->outcome.results.emplace_back(result.columns(), std::move(parts));
     }
   }
   return seen == step.rows ? Status() : mismatch;

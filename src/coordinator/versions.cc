@@ -1,5 +1,7 @@
 #include "coordinator/versions.h"
 
+#include <fmt/format.h>
+
 #include "engine/sql_tokens.h"
 
 namespace merganser::coordinator {
@@ -67,9 +69,10 @@ Result<std::optional<Error>> missed_version(engine::Connection& connection, cons
                                              "Somebody deleted it; nothing was changed."));
     }
     const std::string current = row->column(0).valid(0) ? std::string(row->column(0).string_at(0)) : "NULL";
-    return std::optional<Error>(make_error(
-        ErrorCode::kStaleVersion, "the row has another version: " + column + " is " + current + " now",
-        "{\"" + column + "\": \"" + current + "\"}", "Read the row again and repeat the change; nothing was changed."));
+    const std::string message = fmt::format("the row has another version: {} is {} now", column, current);
+    const std::string detail = fmt::format(R"({{"{}": "{}"}})", column, current);
+    return std::optional<Error>(make_error(ErrorCode::kStaleVersion, message, detail,
+                                           "Read the row again and repeat the change; nothing was changed."));
   }
   return std::optional<Error>();
 }

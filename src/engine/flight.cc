@@ -204,9 +204,8 @@ bool Flight::is_refused(const Digest& digest) const {
 bool Flight::suspected(const Digest& digest) const {
   if (suspects_.load(std::memory_order_relaxed) == 0) return false;
   const std::lock_guard lock(mutex_);
-  return std::any_of(std::begin(pages_->suspects), std::end(pages_->suspects), [&](const Pages::Suspect& suspect) {
-    return suspect.deaths > 0 && suspect.digest == digest;
-  });
+  return std::any_of(std::begin(pages_->suspects), std::end(pages_->suspects),
+                     [&](const Pages::Suspect& suspect) { return suspect.deaths > 0 && suspect.digest == digest; });
 }
 
 void Flight::clear(const Digest& digest) {

@@ -84,21 +84,22 @@ void Connection::on_parse(const Parse& message) {
   const auto parsed = session::parse_write_hints(message.sql.substr(0, spans.empty() ? 0 : spans.front().offset));
   if (!parsed.ok()) return extended_error(parsed.error());
   waiting_ = true;
-  session_->describe(sql, [self = shared_from_this(), name, oids, before, hints = *parsed](Result<session::DescriptionPtr> described) {
-    self->waiting_ = false;
-    if (!described.ok()) {
-      Error error = described.error();
-      if (error.position > 0) error.position += before;
-      self->extended_error(std::move(error));
-    } else {
-      self->add_statement(name, *std::move(described), oids, hints);
-    }
-    self->resume_processing();
-  });
+  session_->describe(
+      sql, [self = shared_from_this(), name, oids, before, hints = *parsed](Result<session::DescriptionPtr> described) {
+        self->waiting_ = false;
+        if (!described.ok()) {
+          Error error = described.error();
+          if (error.position > 0) error.position += before;
+          self->extended_error(std::move(error));
+        } else {
+          self->add_statement(name, *std::move(described), oids, hints);
+        }
+        self->resume_processing();
+      });
 }
 
-void Connection::add_statement(const std::string& name, session::DescriptionPtr description,
-                               std::vector<int32_t> oids, session::HintsPtr hints) {
+void Connection::add_statement(const std::string& name, session::DescriptionPtr description, std::vector<int32_t> oids,
+                               session::HintsPtr hints) {
   oids.resize(std::max(oids.size(), parameters_of(*description)), 0);
   statements_[name] = PreparedStatement{std::move(description), std::move(oids), std::move(hints)};
   writer_.parse_complete();
