@@ -1,5 +1,6 @@
 """What may differ and what may not: answers of the protocol, and the contents of tables."""
 
+import re
 import struct
 
 from differential.schema import VOLATILE
@@ -22,6 +23,13 @@ def volatile(name):
     return name in VOLATILE
 
 
+def without_first_row(report):
+    """Which of several rows that cannot be cast is named depends on where they lie in storage, which is left open."""
+    if "when casting from source column" not in report.get("M", ""):
+        return report
+    return {**report, "M": re.sub(r"'.*?' to ", "a value to ", report["M"], flags=re.DOTALL)}
+
+
 class Answer:
     """One statement's answer, with the volatile values taken out. `risen` are those of sequences, in order."""
 
@@ -35,7 +43,7 @@ class Answer:
             elif kind == "D":
                 self.messages.append((kind, self.masked(row(body), names)))
             elif kind in "EN":
-                self.messages.append((kind, fields(body)))
+                self.messages.append((kind, without_first_row(fields(body))))
             else:
                 self.messages.append((kind, body))
 
