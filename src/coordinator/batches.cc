@@ -188,11 +188,8 @@ void Coordinator::fail_all(std::vector<UnitPtr>& units, Tasks& tasks) {
 
 Status Coordinator::execute_step(Step& step) {
   if (!step.coalesced) return run_unit(*step.units[0]);
-  const engine::SettingsPtr before = writer_->settings();
   kill_point("begun");
-  Status status = coalescer_->execute(step);
-  if (writer_->settings() != before) cache_.clear();
-  if (!status.ok()) return status;
+  MERGANSER_TRY(coalescer_->execute(step));
   kill_point("executed");
   for (const UnitPtr& unit : step.units) {
     if (unit->options.version_column.empty()) continue;
@@ -203,7 +200,7 @@ Status Coordinator::execute_step(Step& step) {
     unit->outcome.results.clear();
     unit->outcome.error = std::move(missed);
   }
-  return status;
+  return {};
 }
 
 // Units [first, last) in one transaction, each by its own statements. On an error in unit k: those before k commit
@@ -320,9 +317,7 @@ Status Coordinator::run_unit(Unit& unit) {
   unit.outcome.first_answered.clear();
   kill_point("begun");
   if (unit.cancelled->load()) return make_error(ErrorCode::kQueryCanceled, "canceling statement due to user request");
-  const engine::SettingsPtr before = writer_->settings();
   MERGANSER_TRY(writer_->apply(unit.settings));
-  if (writer_->settings() != before) cache_.clear();
   if (keyed) {
     MERGANSER_ASSIGN(const bool answered, ledger_.replay(*writer_, unit));
     if (answered) return {};

@@ -4,6 +4,10 @@ namespace merganser::engine {
 
 Result<Prepared*> StatementCache::get(Connection& connection, std::string_view sql, const StatementClass& kind) {
   unkept_.reset();
+  if (connection.settings() != settings_) {
+    clear();
+    settings_ = connection.settings();
+  }
   if (const auto it = index_.find(sql); it != index_.end()) {
     order_.splice(order_.begin(), order_, it->second);
     return order_.front().prepared.get();

@@ -20,9 +20,10 @@ class StatementCache {
   explicit StatementCache(size_t capacity, size_t text_capacity = size_t{4} << 20)
       : capacity_(capacity), text_capacity_(text_capacity) {}
 
-  // The kept statement or a new one. The pointer lives until the next call of get() or clear().
+  // The kept statement or a new one, under the connection's settings: those of other settings are dropped, since they
+  // may mean something else. The pointer lives until the next call of get() or clear().
   Result<Prepared*> get(Connection& connection, std::string_view sql, const StatementClass& kind);
-  // After DDL, and when settings change what a text means.
+  // After DDL.
   void clear();
   size_t size() const { return order_.size(); }
 
@@ -39,6 +40,7 @@ class StatementCache {
   std::list<Entry> order_;  // most recent first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> index_;
   std::unique_ptr<Prepared> unkept_;
+  SettingsPtr settings_;  // that all of them were prepared under
 };
 
 }  // namespace merganser::engine

@@ -47,8 +47,6 @@ void Lease::ended_transaction() const {
 }
 
 Status Lease::apply(const engine::SettingsPtr& settings) const {
-  if (pooled_->connection->settings() == settings) return {};
-  pooled_->cache.clear();
   return pooled_->connection->apply(settings);
 }
 

@@ -94,3 +94,19 @@ def test_a_schema_named_like_the_file(server, connection, table):
         assert again(server, f"insert into {name}.{table} values (1)")[0] != 1
     finally:
         connection.execute(f'drop schema "{name}"')
+
+
+def test_a_batch_of_other_settings_leaves_kept_statements_their_own(server, connection, table):
+    """What was prepared under one search path is not run for a session that has another."""
+    connection.execute("create schema if not exists elsewhere")
+    for schema in ("main", "elsewhere"):
+        fill(connection, f"{schema}.{table}", "i int")
+    fill(connection, f"main.{table}_log", "i int")
+    with server.connect() as other:
+        other.execute("set search_path = 'elsewhere,main'")
+        for i in range(4):
+            connection.execute(f"insert into {table} values (1 + 1)")
+            other.execute(f"insert into main.{table}_log values (%s)", (i,))  # by a kept plan from the second on
+            other.execute(f"insert into {table} values (1 + 1)")
+    assert connection.execute(f"select count(*) from main.{table}").fetchone() == (4,)
+    assert connection.execute(f"select count(*) from elsewhere.{table}").fetchone() == (4,)
