@@ -9,11 +9,6 @@ namespace {
 
 constexpr size_t kLayouts = 8;
 
-std::string folded(const std::string& name) {
-  const auto tokens = engine::tokenize(name);
-  return tokens.size() == 1 ? engine::folded_name(tokens[0]) : std::string();
-}
-
 std::string batch_cell(size_t index, const std::string& cast) {
   return engine::BatchSource::column_name(index) + cast;
 }
@@ -25,13 +20,15 @@ Result<BatchPlan::Compiled> BatchPlan::compile(engine::Connection& connection, e
   std::string schema = "main";
   const size_t parts = shape.table.size();
   if (parts == 1 && search_path_set) return Compiled{nullptr, NotCoalesced::kTable};
-  if (parts == 3 && folded(shape.table[0]) != folded(engine::quote_name(database))) {
+  if (parts == 3 && engine::folded_name(shape.table[0]) != engine::folded_name(engine::quote_name(database))) {
     return Compiled{nullptr, NotCoalesced::kTable};
   }
-  if (parts > 1) schema = folded(shape.table[parts - 2]);
+  if (parts > 1) schema = engine::folded_name(shape.table[parts - 2]);
   // Two parts may be file.table as well: a schema of that name would make them mean something else.
-  if (parts == 2 && schema == folded(engine::quote_name(database))) return Compiled{nullptr, NotCoalesced::kTable};
-  MERGANSER_ASSIGN(auto facts, engine::read_table_facts(connection, database, schema, folded(shape.table[parts - 1])));
+  if (parts == 2 && schema == engine::folded_name(engine::quote_name(database)))
+    return Compiled{nullptr, NotCoalesced::kTable};
+  MERGANSER_ASSIGN(auto facts,
+                   engine::read_table_facts(connection, database, schema, engine::folded_name(shape.table[parts - 1])));
   if (!facts) return Compiled{nullptr, NotCoalesced::kTable};
   std::unique_ptr<BatchPlan> plan(new BatchPlan(connection, function, database));
   plan->facts_ = *std::move(facts);
@@ -45,7 +42,7 @@ NotCoalesced BatchPlan::bind(const Shape& shape) {
   kind_ = shape.kind;
   gives_rows_ = !shape.returning.empty();
   if (facts_.foreign_keys) return NotCoalesced::kConstraints;
-  if (folded(engine::quote_name(facts_.name)).starts_with("merganser_")) return NotCoalesced::kTable;
+  if (engine::folded_name(engine::quote_name(facts_.name)).starts_with("merganser_")) return NotCoalesced::kTable;
   // Equal by collation is not equal by bytes.
   if (kind_ != ShapeKind::kInsert && facts_.collations) return NotCoalesced::kConstraints;
   // In which order an upsert draws numbers is DuckDB's own affair.
@@ -57,7 +54,7 @@ NotCoalesced BatchPlan::bind(const Shape& shape) {
   std::string returning = shape.returning;
   for (size_t i = 0; i < returned_keys(); i++) {
     if (!returning.empty()) returning += ", ";
-    const auto column = facts_.find(folded(shape.slots[carried_[key_[i]]].column));
+    const auto column = facts_.find(engine::folded_name(shape.slots[carried_[key_[i]]].column));
     // INSERT without a list of columns names them by position.
     returning += engine::quote_name(facts_.columns[column.value_or(carried_[key_[i]])].name);
   }
@@ -76,7 +73,8 @@ NotCoalesced BatchPlan::bind_insert(const Shape& shape) {
   std::string select;
   for (size_t i = 0; i < shape.slots.size(); i++) {
     const BatchSlot& slot = shape.slots[i];
-    const auto column = shape.has_column_list ? facts_.find(folded(slot.column)) : std::optional<size_t>(i);
+    const auto column =
+        shape.has_column_list ? facts_.find(engine::folded_name(slot.column)) : std::optional<size_t>(i);
     if (!column) return NotCoalesced::kTable;
     if (std::find(named.begin(), named.end(), *column) != named.end()) return NotCoalesced::kTable;
     named.push_back(*column);
@@ -130,7 +128,7 @@ NotCoalesced BatchPlan::bind_conditions(const Shape& shape) {
   std::vector<size_t> columns;
   first_condition_ = shape.slots.size() - shape.conditions;
   for (size_t i = 0; i < shape.slots.size(); i++) {
-    const auto column = facts_.find(folded(shape.slots[i].column));
+    const auto column = facts_.find(engine::folded_name(shape.slots[i].column));
     if (!column) return NotCoalesced::kTable;
     if (i >= first_condition_ && !has_bytewise_equality(*facts_.columns[*column].type)) return NotCoalesced::kType;
     carried_.push_back(i);

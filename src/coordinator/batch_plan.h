@@ -56,7 +56,7 @@ class BatchPlan {
   // The plan for a layout; prepares it when there is none. Outside a transaction: it may need one of its own.
   Result<Prepared*> prepare(const Layout& layout);
 
-  // Of the table when its plans were made; see stale().
+  // Of the table when its plans were made.
   uint64_t rows_then() const { return rows_then_; }
   // Names the statement beyond this owner's life.
   const engine::Flight::Digest& digest() const { return digest_; }
@@ -85,8 +85,8 @@ class BatchPlan {
   std::vector<size_t> key_;
   std::vector<size_t> key_columns_;
   size_t first_condition_ = SIZE_MAX;
-  // Text around the source.
   engine::Flight::Digest digest_{};
+  // Text around the source.
   std::string before_;
   std::string after_;
   std::vector<std::unique_ptr<Prepared>> prepared_;

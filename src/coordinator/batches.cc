@@ -71,23 +71,17 @@ void Coordinator::execute_steps(std::vector<Step> steps, Tasks& tasks) {
   std::vector<UnitPtr> last;
   int failures = 0;
   while (!steps.empty()) {
-    if (steps[0].apart) {
-      Step step = std::move(steps[0]);
-      steps.erase(steps.begin());
-      if (!steps.empty() && Coalescer::may_run_after(step, steps)) {
-        std::move(step.units.begin(), step.units.end(), std::back_inserter(last));
-      } else {
-        execute_one_by_one(step.units, 0, step.units.size(), tasks);
-      }
-      continue;
-    }
-    size_t together = 1;
+    size_t together = 0;
     while (together < steps.size() && !steps[together].apart) together++;
-    // What stands apart in between need not cut the transaction in two.
-    if (together < steps.size() && together + 1 < steps.size() &&
-        Coalescer::may_run_after(steps[together], std::span(steps).subspan(together + 1))) {
+    // What stands apart need not cut the transaction in two.
+    if (together < steps.size() && Coalescer::may_run_after(steps[together], std::span(steps).subspan(together + 1))) {
       std::move(steps[together].units.begin(), steps[together].units.end(), std::back_inserter(last));
       steps.erase(steps.begin() + static_cast<std::ptrdiff_t>(together));
+      continue;
+    }
+    if (together == 0) {
+      execute_one_by_one(steps[0].units, 0, steps[0].units.size(), tasks);
+      steps.erase(steps.begin());
       continue;
     }
     if (together == 1 && !steps[0].coalesced) {
@@ -152,19 +146,26 @@ void Coordinator::finish_steps(std::vector<Step>& steps, size_t at, const Status
   }
   if (committed.ok()) count_batch(units, rows);
   for (size_t i = 0; i < at; i++) {
-    for (UnitPtr& unit : steps[i].units) {
-      if (!committed.ok()) {
-        fail(std::move(unit), unknown_outcome(committed.error()), tasks);
-        continue;
-      }
-      if (units > 1) counters_.grouped_units++;
-      if (steps[i].coalesced) counters_.coalesced_units++;
-      finish(std::move(unit), tasks);
+    if (steps[i].coalesced && committed.ok()) {
+      counters_.coalesced_units += steps[i].units.size();
+      counters_.coalesced_statements++;
     }
-    if (steps[i].coalesced && committed.ok()) counters_.coalesced_statements++;
+    finish_units(steps[i].units, units > 1, committed, tasks);
   }
   deliver(std::exchange(tasks, {}));
   steps.erase(steps.begin(), steps.begin() + static_cast<std::ptrdiff_t>(at));
+}
+
+// They were committed, or nobody knows.
+void Coordinator::finish_units(std::span<UnitPtr> units, bool shared, const Status& committed, Tasks& tasks) {
+  for (UnitPtr& unit : units) {
+    if (!committed.ok()) {
+      fail(std::move(unit), unknown_outcome(committed.error()), tasks);
+      continue;
+    }
+    if (shared) counters_.grouped_units++;
+    finish(std::move(unit), tasks);
+  }
 }
 
 void Coordinator::halve(std::vector<Step>& steps, size_t index) {
@@ -178,12 +179,11 @@ void Coordinator::halve(std::vector<Step>& steps, size_t index) {
   }
 }
 
-void Coordinator::fail_all(std::vector<UnitPtr>& units, Tasks& tasks) {
+void Coordinator::fail_all(std::span<UnitPtr> units, Tasks& tasks) {
   for (UnitPtr& unit : units) {
     fail(std::move(unit),
          not_executed(ErrorCode::kCrashShutdown, "the database was invalidated by an error and restarts"), tasks);
   }
-  units.clear();
 }
 
 Status Coordinator::execute_step(Step& step) {
@@ -222,28 +222,15 @@ void Coordinator::execute_one_by_one(std::vector<UnitPtr>& batch, size_t first, 
     if (status.ok()) {
       counters_.execute.record(SteadyClock::now() - begun);
       const Status committed = commit_writer(false);
-      if (committed.ok()) count_batch(at - first, rows_of({&batch[first], at - first}));
-      const bool shared = at - first > 1;
-      for (size_t i = first; i < at; i++) {
-        if (!committed.ok()) {
-          fail(std::move(batch[i]), unknown_outcome(committed.error()), tasks);
-          continue;
-        }
-        if (shared) counters_.grouped_units++;
-        finish(std::move(batch[i]), tasks);
-      }
+      const std::span done(&batch[first], at - first);
+      if (committed.ok()) count_batch(done.size(), rows_of(done));
+      finish_units(done, done.size() > 1, committed, tasks);
       deliver(std::exchange(tasks, {}));
       first = at;
       continue;
     }
     writer_->rollback();
-    if (database_.invalidated()) {
-      for (size_t i = first; i < last; i++) {
-        fail(std::move(batch[i]),
-             not_executed(ErrorCode::kCrashShutdown, "the database was invalidated by an error and restarts"), tasks);
-      }
-      return;
-    }
+    if (database_.invalidated()) return fail_all(std::span(batch).subspan(first, last - first), tasks);
     execute_one_by_one(batch, first, at, tasks);
     counters_.solo_reruns++;
     execute_solo(batch[at], tasks);

@@ -98,7 +98,8 @@ class Coordinator {
   size_t execute_together(std::vector<Step>& steps, size_t count, Tasks& tasks);
   void finish_steps(std::vector<Step>& steps, size_t at, const Status& committed, Tasks& tasks);
   void halve(std::vector<Step>& steps, size_t index);
-  void fail_all(std::vector<UnitPtr>& units, Tasks& tasks);
+  void finish_units(std::span<UnitPtr> units, bool shared, const Status& committed, Tasks& tasks);
+  void fail_all(std::span<UnitPtr> units, Tasks& tasks);
   Status execute_step(Step& step);
   void execute_one_by_one(std::vector<UnitPtr>& batch, size_t first, size_t last, Tasks& tasks);
   void execute_solo(UnitPtr& unit, Tasks& tasks);

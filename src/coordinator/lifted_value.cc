@@ -1,8 +1,9 @@
 #include "coordinator/lifted_value.h"
 
 #include <array>
-#include <cstring>
 #include <limits>
+
+#include "engine/sql_tokens.h"
 
 namespace merganser::coordinator {
 namespace {
@@ -101,31 +102,23 @@ std::optional<LiftedValue> decimal_as_double(const Decimal& decimal) {
   return LiftedValue{BatchColumn{TypeId::kDouble, 0, 0}, Value{TypeId::kDouble, real}, false};
 }
 
-bool is_integer_cast(std::string_view cast) {
-  for (const std::string_view known : {"::integer", "::int", "::int4", "::bigint", "::int8", "::smallint", "::int2"}) {
-    if (cast.size() == known.size() &&
-        std::equal(cast.begin(), cast.end(), known.begin(), [](char a, char b) { return (a | 0x20) == b || a == b; })) {
-      return true;
-    }
+// The type that a cast as written names, where it leaves a fitting value as it is.
+std::optional<TypeId> cast_type(std::string_view cast) {
+  struct Known {
+    std::string_view name;
+    TypeId type;
+  };
+  static constexpr Known kKnown[] = {
+      {"smallint", TypeId::kSmallInt}, {"int2", TypeId::kSmallInt},   {"integer", TypeId::kInteger},
+      {"int", TypeId::kInteger},       {"int4", TypeId::kInteger},    {"bigint", TypeId::kBigInt},
+      {"int8", TypeId::kBigInt},       {"varchar", TypeId::kVarchar}, {"text", TypeId::kVarchar}};
+  // A quoted name may be a type of the client's own.
+  if (!cast.starts_with("::") || cast.find('"') != std::string_view::npos) return std::nullopt;
+  const std::string name = engine::folded_name(cast.substr(2));
+  for (const Known& known : kKnown) {
+    if (known.name == name) return known.type;
   }
-  return false;
-}
-
-TypeId integer_cast_type(std::string_view cast) {
-  const char last = cast.back();
-  if (last == '2' || (cast[2] | 0x20) == 's') return TypeId::kSmallInt;
-  if (last == '8' || (cast[2] | 0x20) == 'b') return TypeId::kBigInt;
-  return TypeId::kInteger;
-}
-
-bool is_text_cast(std::string_view cast) {
-  for (const std::string_view known : {"::varchar", "::text"}) {
-    if (cast.size() == known.size() &&
-        std::equal(cast.begin(), cast.end(), known.begin(), [](char a, char b) { return (a | 0x20) == b || a == b; })) {
-      return true;
-    }
-  }
-  return false;
+  return std::nullopt;
 }
 
 LiftedValue as_it_is(const Value& value) {
@@ -189,12 +182,12 @@ bool has_bytewise_equality(const LogicalType& type) {
 
 std::optional<LiftedValue> lift_key(const Value& value, const LogicalType& target, const std::string& cast) {
   if (value.is_null() || !has_bytewise_equality(target)) return std::nullopt;
+  const auto type = cast.empty() ? std::optional(value.type) : cast_type(cast);
   if (is_integer_value(value)) {
-    if (!range_of(target.id)) return std::nullopt;
-    if (!cast.empty() && (!is_integer_cast(cast) || !as_integer(value, integer_cast_type(cast)))) return std::nullopt;
+    if (!range_of(target.id) || !type || !range_of(*type) || !as_integer(value, *type)) return std::nullopt;
     return as_integer(value, target.id);
   }
-  if (!cast.empty() && !(is_text_cast(cast) && value.type == TypeId::kVarchar)) return std::nullopt;
+  if (!cast.empty() && (type != TypeId::kVarchar || value.type != TypeId::kVarchar)) return std::nullopt;
   if (value.type != target.id) return std::nullopt;
   return as_it_is(value);
 }

@@ -7,11 +7,6 @@
 namespace merganser::coordinator {
 namespace {
 
-std::string folded(const std::string& name) {
-  const auto tokens = engine::tokenize(name);
-  return tokens.size() == 1 ? engine::folded_name(tokens[0]) : std::string();
-}
-
 bool met_no_row(const engine::ResultSet& result) {
   return result.kind() == engine::ReturnKind::kRows ? result.materialised_rows() == 0 : result.changed_rows() == 0;
 }
@@ -31,7 +26,7 @@ std::optional<Lookup> lookup_of(const Statement& statement, const std::string& c
   std::string where;
   for (size_t i = shape->slots.size() - shape->conditions; i < shape->slots.size(); i++) {
     const BatchSlot& slot = shape->slots[i];
-    if (folded(slot.column) == column) {
+    if (engine::folded_name(slot.column) == column) {
       names_version = true;
       continue;
     }
@@ -54,7 +49,7 @@ std::optional<Lookup> lookup_of(const Statement& statement, const std::string& c
 }  // namespace
 
 Result<std::optional<Error>> missed_version(engine::Connection& connection, const Unit& unit) {
-  const std::string column = folded(unit.options.version_column);
+  const std::string column = engine::folded_name(unit.options.version_column);
   if (column.empty()) return std::optional<Error>();
   for (size_t i = 0; i < unit.outcome.results.size() && i < unit.statements.size(); i++) {
     if (!met_no_row(unit.outcome.results[i])) continue;

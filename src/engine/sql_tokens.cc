@@ -228,6 +228,10 @@ std::string folded_name(const Token& token) {
   std::transform(name.begin(), name.end(), name.begin(), lower);
   return name;
 }
+std::string folded_name(std::string_view name) {
+  const auto tokens = tokenize(name);
+  return tokens.size() == 1 ? folded_name(tokens[0]) : std::string();
+}
 
 std::string unquoted_string(const Token& token) {
   const std::string_view text = token.text;

@@ -38,6 +38,8 @@ std::vector<Token> tokenize(std::string_view sql);
 
 // Lower-case name of a word or quoted name: Foo → foo, "Foo" → foo (DuckDB ignores case in both).
 std::string folded_name(const Token& token);
+// The same for a text that is one name; empty for any other text.
+std::string folded_name(std::string_view name);
 
 // The text of a '…' string without its quotes; other strings as they are.
 std::string unquoted_string(const Token& token);
