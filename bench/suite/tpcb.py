@@ -7,7 +7,7 @@ from .samples import Comparison, Table
 
 NAME = "tpcb"
 CLIENTS = 32
-MODES = ("simple",)
+MODES = ("simple", "prepared")
 SCALE = 10
 TELLERS, ACCOUNTS = 10, 100_000
 MADE = [

@@ -132,6 +132,7 @@ Status Database::configure_before_attach(const DatabaseOptions& options) {
   }
   keeper_.reset(new Connection(*this, connection));
   MERGANSER_ASSIGN(batch_function_, BatchFunction::install(connection));
+  MERGANSER_ASSIGN(type_probe_, TypeProbe::install(connection));
   // No background threads of DuckDB's: see task_threads.h. What it calls external includes the one that runs a
   // statement.
   MERGANSER_ASSIGN(const std::string threads, keeper_->query_text("SELECT current_setting('threads')"));

@@ -18,6 +18,7 @@
 #include "engine/catalog_names.h"
 #include "engine/connection.h"
 #include "engine/flight.h"
+#include "engine/type_probe.h"
 #include "engine/wal_mark.h"
 
 namespace merganser::engine {
@@ -55,6 +56,7 @@ class Database {
   Flight& flight() { return *flight_; }
   TaskThreads& task_threads() { return *task_threads_; }
   BatchFunction& batch_function() { return *batch_function_; }
+  TypeProbe& type_probe() { return *type_probe_; }
 
   const std::string& name() const { return name_; }
   const std::string& file() const { return file_; }
@@ -106,6 +108,7 @@ class Database {
   std::unique_ptr<Flight> flight_;
   std::unique_ptr<TaskThreads> task_threads_;
   std::unique_ptr<BatchFunction> batch_function_;
+  std::unique_ptr<TypeProbe> type_probe_;
   std::unique_ptr<Connection> keeper_;  // keeps the instance alive and does our own chores
   // Not std::atomic<shared_ptr>: that of GCC 12 unlocks without release order after a load.
   mutable std::mutex catalog_mutex_;

@@ -65,7 +65,8 @@ const Names& refused_functions() {
                            "sql_auto_complete",
                            "test_vector_types",
                            "pragma_metadata_info",
-                           "merganser_batch"};
+                           "merganser_batch",
+                           "merganser_type"};
   return names;
 }
 
@@ -100,7 +101,6 @@ const Names& readable_pragmas() {
 Error refused(std::string message, std::string hint) {
   return make_error(ErrorCode::kInsufficientPrivilege, std::move(message), {}, std::move(hint));
 }
-
 StatementClass refusal(Error error) {
   StatementClass out;
   out.kind = StatementKind::kRefused;

@@ -77,6 +77,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::vector<session::ParameterRewrite> typed;  // to describe it, when its columns depend on its parameters
     std::vector<int16_t> formats;
     engine::Columns announced;  // what Describe told the client
+    bool rows_unknown = false;
     bool rewritten = false;
     bool finished = false;
     std::shared_ptr<session::Query> query;
@@ -118,6 +119,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_flush();
   void add_statement(const std::string& name, session::DescriptionPtr description, std::vector<int32_t> oids,
                      session::HintsPtr hints);
+  static bool rows_unknown(const PreparedStatement& statement);
   static Error missing_statement(const std::string& name);
   static Error missing_portal(const std::string& name);
   // describe.cc

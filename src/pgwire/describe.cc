@@ -27,7 +27,7 @@ void Connection::describe_statement(const std::string& name) {
     if (description->kind->setting != "all") out_ += row_description_of(column, {});
     return;
   }
-  if (!description->rows_unknown) {
+  if (!rows_unknown(it->second)) {
     if (description->columns) {
       out_ += row_description_of(*description->columns, {});
     } else {
@@ -66,22 +66,9 @@ void Connection::describe_typed(const std::string& sql, const std::vector<sessio
   std::vector<size_t> kept;
   const std::string with_types = session::rewrite_parameters(sql, typed, kept);
   const std::string with_nulls = session::rewrite_parameters(sql, nulls, kept);
-  // Columns without an alias are named by their text: the casts are ours, not the client's.
-  const auto named_as_sent = [typed](const engine::Columns& columns) {
-    auto renamed = std::make_shared<std::vector<engine::Column>>(*columns);
-    for (engine::Column& column : *renamed) {
-      for (size_t i = 0; i < typed.size(); i++) {
-        const std::string ours = "CAST($" + std::to_string(i + 1) + " AS " + typed[i].type_sql + ")";
-        for (size_t at = column.name.find(ours); at != std::string::npos; at = column.name.find(ours)) {
-          column.name.replace(at, ours.size(), "$" + std::to_string(i + 1));
-        }
-      }
-    }
-    return engine::Columns(std::move(renamed));
-  };
-  session_->describe(with_types, [self = shared_from_this(), with_nulls, named_as_sent,
+  session_->describe(with_types, [self = shared_from_this(), with_nulls, typed,
                                   done = std::move(done)](const Result<session::DescriptionPtr>& first) {
-    if (first.ok() && (*first)->columns) return done(named_as_sent((*first)->columns));
+    if (first.ok() && (*first)->columns) return done(session::named_as_sent((*first)->columns, typed));
     self->session_->describe(with_nulls, [done](const Result<session::DescriptionPtr>& second) {
       if (second.ok()) return done((*second)->columns);
       done(second.error());
@@ -112,7 +99,7 @@ void Connection::describe_portal(const std::string& name) {
     found->second.announced = columns;
     out_ += row_description_of(*columns, found->second.formats);
   };
-  if (!portal.description->rows_unknown) return tell(portal.description->columns);
+  if (!portal.rows_unknown) return tell(portal.description->columns);
   waiting_ = true;
   describe_typed(*portal.description->sql, portal.typed,
                  [self = shared_from_this(), tell](const Result<engine::Columns>& columns) {

@@ -4,6 +4,7 @@
 #include "engine/sql_tokens.h"
 #include "pgwire/connection.h"
 #include "pgwire/decode.h"
+#include "pgwire/pgtype.h"
 
 namespace merganser::pgwire {
 namespace {
@@ -32,6 +33,18 @@ size_t parameters_of(const session::Description& description) {
 }
 
 }  // namespace
+
+// Columns that depend on parameters: where DuckDB does not know them, and where the client says other types than those
+// that were inferred.
+bool Connection::rows_unknown(const PreparedStatement& statement) {
+  const session::Description& description = *statement.description;
+  if (description.rows_unknown || !description.columns) return description.rows_unknown;
+  for (size_t i = 0; i < description.inferred.size(); i++) {
+    if (!description.inferred[i] || statement.oids[i] == 0 || statement.oids[i] == oid::kUnknown) continue;
+    if (pg_type_of(*description.parameters[i]).oid != statement.oids[i]) return true;
+  }
+  return false;
+}
 
 Error Connection::missing_statement(const std::string& name) {
   return make_error(ErrorCode::kInvalidStatementName, name.empty()
@@ -136,14 +149,15 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
                                                          " parameters");
   }
   const size_t columns = description.columns ? description.columns->size() : 0;
-  if (message.result_formats.size() > 1 && !description.rows_unknown && message.result_formats.size() != columns) {
+  if (message.result_formats.size() > 1 && !rows_unknown(statement) && message.result_formats.size() != columns) {
     return make_error(ErrorCode::kProtocolViolation,
                       "bind message has " + std::to_string(message.result_formats.size()) +
                           " result formats but query has " + std::to_string(columns) + " columns");
   }
   Portal portal;
   portal.description = statement.description;
-  portal.typed.resize(description.rows_unknown ? wanted : 0);
+  portal.rows_unknown = rows_unknown(statement);
+  portal.typed.resize(portal.rows_unknown ? wanted : 0);
   portal.formats.assign(message.result_formats.begin(), message.result_formats.end());
   portal.statement.kind = description.kind;
   portal.statement.hints = statement.hints;
@@ -152,7 +166,13 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
   bool literals = false;
   for (size_t i = 0; i < wanted; i++) {
     const engine::LogicalType* inferred = description.parameters[i].get();
-    const int32_t oid = statement.oids[i];
+    int32_t oid = statement.oids[i];
+    const bool ours = !description.inferred.empty() && description.inferred[i];
+    // A number keeps all its digits: it is not going into the column that it stands beside.
+    if (ours && oid == 0 && inferred->id == engine::TypeId::kDecimal) {
+      oid = oid::kNumeric;
+      inferred = nullptr;
+    }
     int16_t format = format_of(message.formats, i);
     // Where nobody knows the type we announced text, whose binary form is the text itself.
     if (oid == 0 && inferred == nullptr) format = 0;
@@ -169,8 +189,11 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
     } else if (decoded->form == ParamForm::kLiteral) {
       rewrites[i] = {session::ParameterForm::kLiteral, {}, false, std::get<std::string>(values[i].data)};
       portal.rewritten = literals = true;
+    } else if (ours && values[i].is_null()) {
+      rewrites[i] = {session::ParameterForm::kNull, description.parameters[i]->to_sql(), false, {}};
+      portal.rewritten = true;
     }
-    if (description.rows_unknown) portal.typed[i] = as_bound(rewrites[i], values[i], oid, inferred);
+    if (portal.rows_unknown) portal.typed[i] = as_bound(rewrites[i], values[i], oid, inferred);
   }
   if (!portal.rewritten) {
     portal.statement.sql = description.sql;

@@ -41,7 +41,7 @@ std::string rewrite_parameters(std::string_view sql, const std::vector<Parameter
   kept.clear();
   std::vector<size_t> new_number(rewrites.size(), 0);
   for (size_t i = 0; i < rewrites.size(); i++) {
-    if (rewrites[i].form == ParameterForm::kLiteral || rewrites[i].form == ParameterForm::kNull) continue;
+    if (rewrites[i].form != ParameterForm::kBound && rewrites[i].form != ParameterForm::kCast) continue;
     kept.push_back(i);
     new_number[i] = kept.size();
   }
@@ -72,10 +72,28 @@ std::string rewrite_parameters(std::string_view sql, const std::vector<Parameter
       case ParameterForm::kLiteral:
         out += " " + engine::quote_literal(rewrite.literal) + " ";
         break;
+      case ParameterForm::kText:
+        out += rewrite.literal;
+        break;
     }
   }
   out += sql.substr(copied);
   return out;
+}
+
+engine::Columns named_as_sent(const engine::Columns& columns, const std::vector<ParameterRewrite>& rewrites) {
+  auto renamed = std::make_shared<std::vector<engine::Column>>(*columns);
+  for (engine::Column& column : *renamed) {
+    for (size_t i = 0; i < rewrites.size(); i++) {
+      if (rewrites[i].form != ParameterForm::kCast) continue;
+      const std::string parameter = "$" + std::to_string(i + 1);
+      const std::string ours = "CAST(" + parameter + " AS " + rewrites[i].type_sql + ")";
+      for (size_t at = column.name.find(ours); at != std::string::npos; at = column.name.find(ours)) {
+        column.name.replace(at, ours.size(), parameter);
+      }
+    }
+  }
+  return renamed;
 }
 
 }  // namespace merganser::session

@@ -22,6 +22,7 @@ struct Description {
   std::vector<engine::TypePtr> parameters;  // null where DuckDB does not know the type
   engine::Columns columns;                  // null: no rows, or not known before execution
   bool rows_unknown = false;                // gives rows whose columns depend on parameters
+  std::vector<bool> inferred;               // parameters whose types are ours, not DuckDB's; empty: none
   coordinator::ParsedShape shape;           // of a write
 };
 using DescriptionPtr = std::shared_ptr<const Description>;
@@ -56,6 +57,7 @@ enum class ParameterForm : uint8_t {
   kBound,    // stays $n and is bound
   kCast,     // becomes CAST($n AS type) and is bound as text
   kLiteral,  // its text is spliced as an untyped quoted literal
+  kText,     // becomes this text
   kNull,     // becomes NULL, of its type when that is known
 };
 
@@ -63,12 +65,16 @@ struct ParameterRewrite {
   ParameterForm form = ParameterForm::kBound;
   std::string type_sql;       // kCast, kNull
   bool through_json = false;  // kCast: the text is JSON that stands for the type
-  std::string literal;        // kLiteral
+  std::string literal;        // kLiteral, kText
 };
 
 // The statement with its parameters rewritten; literals and NULLs leave, and those that stay are numbered anew in
 // order. `kept` gets the old indexes (from 0) of the parameters that stay.
 std::string rewrite_parameters(std::string_view sql, const std::vector<ParameterRewrite>& rewrites,
                                std::vector<size_t>& kept);
+
+// Columns without an alias are named by their text: the casts that rewrite_parameters() put in are ours, not the
+// client's.
+engine::Columns named_as_sent(const engine::Columns& columns, const std::vector<ParameterRewrite>& rewrites);
 
 }  // namespace merganser::session

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "engine/error_map.h"
 #include "engine/sql_tokens.h"
+#include "session/infer.h"
 
 namespace merganser::session {
 namespace {
@@ -216,7 +217,7 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
       if (status.ok()) status = room;
       if (status.ok()) status = on.apply(settings);
     }
-    if (status.ok()) status = describe_on(on, *description);
+    if (status.ok()) status = describe_on(*self->services_, on, *description);
     if (!status.ok() && on) on.pooled().armed = false;
     if (lease) lease.give_back();
     self->services_->post([self, description, settings, generation, own_catalog, done, status] {
@@ -234,13 +235,10 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
   services_->pool->submit(std::move(job));
 }
 
-Status Session::describe_on(readers::Lease& lease, Description& description) {
+Status Session::describe_on(const Services& services, readers::Lease& lease, Description& description) {
   MERGANSER_ASSIGN(engine::Prepared * prepared, lease.prepare(*description.sql, *description.kind));
-  for (int i = 0; i < prepared->parameter_count(); i++) description.parameters.push_back(prepared->parameter_type(i));
-  description.columns = prepared->columns();
-  description.rows_unknown = prepared->columns() == nullptr &&
-                             (description.kind->kind == StatementKind::kRead || prepared->mentions_returning());
-  if (description.kind->kind != StatementKind::kRead && !prepared->gives_rows()) description.columns = nullptr;
+  note_description(*prepared, description);
+  infer_parameters(lease.connection(), services.database->type_probe(), description);
   return {};
 }
 

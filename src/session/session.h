@@ -138,7 +138,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void finish_error(const Done& done, Error error);
   void cancel_with(Error reason);
   void close_again();
-  static Status describe_on(readers::Lease& lease, Description& description);
+  static Status describe_on(const Services& services, readers::Lease& lease, Description& description);
 
   void run_control(RunRequest request, const engine::StatementClass& kind);
   void run_begin(const engine::StatementClass& kind);

@@ -159,7 +159,7 @@ void Session::answer_skipped(const std::shared_ptr<RunRequest>& request, coordin
     Description description;
     description.sql = request->statement.sql;
     description.kind = request->statement.kind;
-    if (status.ok()) status = describe_on(lease, description);
+    if (status.ok()) status = describe_on(*self->services_, lease, description);
     if (!status.ok() && lease) lease.pooled().armed = false;
     if (lease) lease.give_back();
     auto bytes = std::make_shared<std::string>();

@@ -82,3 +82,37 @@ def test_transactions(server, connection, hundred, script, mode):
         assert connection.execute(f"select count(*) from {hundred}_log").fetchone() == (count,)
     finally:
         connection.execute(f"drop table {hundred}_log")
+
+
+TPCB_TABLES = ("pgbench_branches", "pgbench_tellers", "pgbench_accounts", "pgbench_history")
+
+
+@pytest.fixture
+def tpcb(connection):
+    """The tables of pgbench's built-in script, smaller."""
+    connection.execute("create table pgbench_branches (bid int primary key, bbalance int, filler char(88))")
+    connection.execute("create table pgbench_tellers (tid int primary key, bid int, tbalance int, filler char(84))")
+    connection.execute("create table pgbench_accounts (aid int primary key, bid int, abalance int, filler char(84))")
+    connection.execute("create table pgbench_history (tid int, bid int, aid int, delta int, mtime timestamp)")
+    connection.execute("insert into pgbench_branches values (1, 0, '')")
+    connection.execute("insert into pgbench_tellers select i, 1, 0, '' from generate_series(1, 10) t(i)")
+    connection.execute("insert into pgbench_accounts select i, 1, 0, '' from generate_series(1, 100000) t(i)")
+    yield
+    for name in TPCB_TABLES:
+        connection.execute(f"drop table {name}")
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_tpcb_like(server, connection, tpcb, tmp_path, mode):
+    """The built-in script's own text: abalance + :delta is abalance + $1 in the extended protocol."""
+    shown = run([PG_BIN / "pgbench", "--show-script=tpcb-like"], env=server.environment())
+    text = shown.out + shown.err
+    script = tmp_path / "tpcb.sql"
+    script.write_text(text[text.index("\\set aid") :])
+    count = pgbench(server, script, mode, 32, "-D", "scale=1")
+    balances = connection.execute(
+        "select (select sum(bbalance) from pgbench_branches), (select sum(tbalance) from pgbench_tellers),"
+        " (select sum(abalance) from pgbench_accounts), (select sum(delta) from pgbench_history)"
+    ).fetchone()
+    assert len(set(balances)) == 1
+    assert connection.execute("select count(*) from pgbench_history").fetchone() == (count,)
