@@ -12,6 +12,7 @@ from harness.paths import CLIENTS, TESTS, Place, require_program
 from harness.process import run
 from harness.reference import ReferenceServer
 from harness.server import Server
+from harness.tls_server import TlsServer
 
 REFERENCE = os.environ.get("MERGANSER_TEST_REFERENCE") == "postgres"
 ServerClass = ReferenceServer if REFERENCE else Server
@@ -70,6 +71,20 @@ def start_server(place):
 @pytest.fixture
 def fresh_server(start_server):
     return start_server()
+
+
+@pytest.fixture
+def tls_server(place):
+    """tls_server(*flags) starts an owner with TCP and TLS in this test's place."""
+    started = []
+
+    def start(*arguments, **more):
+        started.append(TlsServer(place, *arguments, **more))
+        return started[-1]
+
+    yield start
+    for server in started:
+        server.stop()
 
 
 @pytest.fixture(scope="module")

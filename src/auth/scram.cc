@@ -24,21 +24,45 @@ bool is_text(std::string_view message) {
   return !message.empty() && message.find('\0') == std::string_view::npos;
 }
 
+struct Gs2Rules {
+  bool plus;     // the client chose the mechanism with channel binding
+  bool offered;  // we could have done it
+};
+
+constexpr std::string_view kBindingType = "tls-server-end-point";
+
 // The GS2 header of a client's first message: whether it wants channel binding, and as whom it wants to act.
-std::optional<Error> read_gs2_header(ScramMessage& in, char& flag) {
-  flag = in.peek();
-  if (flag == 'p') {
+std::optional<Error> read_gs2_header(ScramMessage& in, const Gs2Rules& rules) {
+  const char flag = in.peek();
+  if (flag == 'p' && !rules.plus) {
     return malformed_scram(
         "The client selected SCRAM-SHA-256 without channel binding, but the SCRAM message includes channel binding "
         "data.");
   }
-  // 'y': the client could bind and believes that the server cannot. That is true here: no PLUS mechanism is offered.
-  if (flag != 'n' && flag != 'y') {
+  if ((flag == 'n' || flag == 'y') && rules.plus) {
+    return malformed_scram(
+        "The client selected SCRAM-SHA-256-PLUS, but the SCRAM message does not include channel binding data.");
+  }
+  // The client could bind and believes that we cannot. If that is wrong, somebody has changed the list of mechanisms.
+  if (flag == 'y' && rules.offered) {
+    return make_error(ErrorCode::kInvalidAuthorization, "SCRAM channel binding negotiation error",
+                      "The client supports SCRAM channel binding but thinks the server does not.  However, this "
+                      "server does support channel binding.");
+  }
+  if (flag == 'p') {
+    const std::string_view type = in.attribute('p');
+    if (!in.ok()) return in.take_error();
+    if (type != kBindingType) {
+      const std::string shown(printable(type) ? type.substr(0, 64) : "?");
+      return make_error(ErrorCode::kProtocolViolation, "unsupported SCRAM channel-binding type \"" + shown + "\"");
+    }
+  } else if (flag == 'n' || flag == 'y') {
+    in.skip();
+    in.comma();
+    if (!in.ok()) return in.take_error();
+  } else {
     return malformed_scram("Unexpected channel-binding flag \"" + in.shown() + "\".");
   }
-  in.skip();
-  in.comma();
-  if (!in.ok()) return in.take_error();
   if (in.peek() == 'a') {
     return make_error(ErrorCode::kFeatureNotSupported, "client uses authorization identity, but it is not supported");
   }
@@ -59,11 +83,15 @@ ScramServer::ScramServer(std::string user, std::optional<ScramVerifier> verifier
       mock_secret_(std::move(mock_secret)),
       server_nonce_(std::move(nonce)) {}
 
-Result<std::string> ScramServer::client_first(std::string_view message) {
+Result<std::string> ScramServer::client_first(std::string_view message, std::string_view mechanism) {
   const bool in_turn = state_ == State::kClientFirst;
   state_ = State::kFailed;
   if (!in_turn) return make_error(ErrorCode::kProtocolViolation, "unexpected SCRAM message");
-  auto answer = read_client_first(message);
+  const bool plus = mechanism == kScramSha256Plus;
+  if (mechanism != kScramSha256 && !(plus && !end_point_.empty())) {
+    return make_error(ErrorCode::kProtocolViolation, "client selected an invalid SASL authentication mechanism");
+  }
+  auto answer = read_client_first(message, plus);
   if (answer.ok()) state_ = State::kClientFinal;
   return answer;
 }
@@ -77,10 +105,11 @@ Result<std::string> ScramServer::client_final(std::string_view message) {
   return answer;
 }
 
-Result<std::string> ScramServer::read_client_first(std::string_view message) {
+Result<std::string> ScramServer::read_client_first(std::string_view message, bool plus) {
   if (!is_text(message)) return not_text(message);
   ScramMessage in(message);
-  if (auto problem = read_gs2_header(in, binding_flag_)) return std::move(*problem);
+  if (auto problem = read_gs2_header(in, {plus, !end_point_.empty()})) return std::move(*problem);
+  gs2_header_ = message.substr(0, in.offset());
   client_first_bare_ = message.substr(in.offset());
   if (in.peek() == 'm') {
     return make_error(ErrorCode::kFeatureNotSupported, "client requires an unsupported SCRAM extension");
@@ -106,12 +135,19 @@ Result<std::string> ScramServer::read_client_first(std::string_view message) {
   return server_first_;
 }
 
+// What is bound is the GS2 header itself and, with channel binding, the certificate's hash.
+std::string ScramServer::expected_binding() const {
+  return base64_encode(gs2_header_.starts_with('p') ? gs2_header_ + end_point_ : gs2_header_);
+}
+
 Result<std::string> ScramServer::read_client_final(std::string_view message) {
   if (!is_text(message)) return not_text(message);
   ScramMessage in(message);
-  // Without channel binding, what is bound is the GS2 header itself: base64 of "n,," or "y,,".
   const std::string_view binding = in.attribute('c');
-  if (in.ok() && binding != (binding_flag_ == 'n' ? "biws" : "eSws")) {
+  if (in.ok() && !constant_time_equal(binding, expected_binding())) {
+    if (gs2_header_.starts_with('p')) {
+      return make_error(ErrorCode::kInvalidAuthorization, "SCRAM channel binding check failed");
+    }
     return make_error(ErrorCode::kProtocolViolation,
                       "unexpected SCRAM channel-binding attribute in client-final-message");
   }

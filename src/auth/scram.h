@@ -14,6 +14,7 @@
 namespace merganser::auth {
 
 inline constexpr std::string_view kScramSha256 = "SCRAM-SHA-256";
+inline constexpr std::string_view kScramSha256Plus = "SCRAM-SHA-256-PLUS";  // bound to the TLS channel below
 
 class ScramServer {
  public:
@@ -22,9 +23,15 @@ class ScramServer {
   // one inside the exchange is ignored, as in PostgreSQL. `nonce` is for tests: empty means random.
   ScramServer(std::string user, std::optional<ScramVerifier> verifier, std::string mock_secret, std::string nonce = {});
 
+  // Makes SCRAM-SHA-256-PLUS possible: `end_point` is the hash of the server's certificate (RFC 5929,
+  // tls-server-end-point). From then on a client that believes we could not do it is refused: somebody between us may
+  // have taken the mechanism off the list.
+  void offer_channel_binding(std::string end_point) { end_point_ = std::move(end_point); }
+
   // Each takes the client's message and answers the server's next one. Any error ends the exchange:
-  // 08P01 malformed, 0A000 asks for what is not supported, 28P01 the password is wrong or the name unknown.
-  Result<std::string> client_first(std::string_view message);
+  // 08P01 malformed, 0A000 asks for what is not supported, 28P01 the password is wrong or the name unknown, 28000 the
+  // channel is not the one that the client sees.
+  Result<std::string> client_first(std::string_view message, std::string_view mechanism = kScramSha256);
   Result<std::string> client_final(std::string_view message);
 
   // Only true after client_final succeeded.
@@ -33,7 +40,8 @@ class ScramServer {
  private:
   enum class State : uint8_t { kClientFirst, kClientFinal, kAuthenticated, kFailed };
 
-  Result<std::string> read_client_first(std::string_view message);
+  Result<std::string> read_client_first(std::string_view message, bool plus);
+  std::string expected_binding() const;
   Result<std::string> read_client_final(std::string_view message);
   Result<bool> proof_fits(const std::string& auth_message, std::string_view proof) const;
 
@@ -43,7 +51,8 @@ class ScramServer {
   std::optional<ScramVerifier> verifier_;
   std::string mock_secret_;
   std::string server_nonce_;
-  char binding_flag_ = 'n';  // of the client's GS2 header
+  std::string end_point_;   // empty: no channel binding
+  std::string gs2_header_;  // of the client: "n,,", "y,," or "p=tls-server-end-point,,"
   std::string client_first_bare_;
   std::string nonce_;  // the client's and ours
   std::string server_first_;

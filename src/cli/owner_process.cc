@@ -11,6 +11,7 @@
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "cli/address.h"
+#include "os/process.h"
 
 namespace merganser::cli {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::chrono::milliseconds kIdleTransactionGrace{1500};  // for clients
 constexpr std::chrono::milliseconds kQuietCheck{5};
 constexpr std::chrono::seconds kForcedTime{10};  // for interrupted work to end
 constexpr std::chrono::milliseconds kMirror{200};
+constexpr size_t kOwnDescriptors = 128;  // database, logs, temporary files, sockets of our own
 
 std::chrono::milliseconds ms(Settings::Duration span) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(span);
@@ -34,6 +36,30 @@ std::string system_time_zone() {
   const size_t at = target.find("zoneinfo/");
   if (!failed && at != std::string::npos && TimeZone::load(target.substr(at + 9)).ok()) return target.substr(at + 9);
   return "UTC";
+}
+
+net::TlsUse tls_use(std::string_view setting) {
+  if (setting == "required") return net::TlsUse::kRequired;
+  return setting == "off" ? net::TlsUse::kOff : net::TlsUse::kAuto;
+}
+
+pgwire::ClientCertificates client_certificates(std::string_view setting) {
+  if (setting == "cert") return pgwire::ClientCertificates::kCert;
+  if (setting == "verify-ca") return pgwire::ClientCertificates::kVerifyCa;
+  return setting == "verify-full" ? pgwire::ClientCertificates::kVerifyFull : pgwire::ClientCertificates::kOptional;
+}
+
+// Clients may not take the descriptors that the database needs for its files.
+void fit_into_descriptors(net::ServerOptions& options) {
+  const size_t limit = os::raise_descriptor_limit();
+  const size_t wanted = options.max_connections + options.max_logins * 2;  // TCP and Unix socket
+  if (wanted + kOwnDescriptors <= limit) return;
+  const size_t left = limit > kOwnDescriptors ? limit - kOwnDescriptors : 1;
+  options.max_logins = std::max<size_t>(1, std::min(options.max_logins, left / 8));
+  options.max_connections =
+      std::max<size_t>(1, std::min(options.max_connections, left - std::min(left, options.max_logins * 2)));
+  log(LogLevel::kWarn, "net.few_descriptors",
+      {{"limit", limit}, {"max_connections", options.max_connections}, {"max_logins", options.max_logins}});
 }
 
 }  // namespace
@@ -132,11 +158,22 @@ Status OwnerProcess::start_network() {
   auto protocol = std::make_shared<pgwire::ConnectionOptions>();
   protocol->database = database_->name();
   protocol->password_file = settings_.password_file;
+  if (!settings_.tls_client_ca.empty()) {
+    protocol->client_certificates = client_certificates(settings_.tls_client_certificates);
+  }
   protocol->limits.message_bytes = settings_.max_message_bytes;
   net::ServerOptions options;
   options.socket_path = ownership_->sockets().postgres_socket();
   options.listen = settings_.listen;
+  options.tls = tls_use(settings_.tls);
+  options.tls_source.files = {settings_.tls_certificate, settings_.tls_key, settings_.tls_client_ca, settings_.tls_crl};
+  options.tls_source.generated = database_->file();
+  options.plaintext_from_other_machines = settings_.unsafe_plaintext_tcp;
   options.max_connections = static_cast<size_t>(settings_.max_connections);
+  options.reserved_connections = static_cast<size_t>(settings_.reserved_connections);
+  options.max_logins = static_cast<size_t>(settings_.max_logins);
+  options.authentication_timeout = ms(settings_.authentication_timeout);
+  fit_into_descriptors(options);
   options.tcp_keepalive = std::chrono::duration_cast<std::chrono::seconds>(settings_.tcp_keepalive);
   MERGANSER_TRY(add_live_tables());
   server_ = std::make_unique<net::Server>(*loop_, services_, protocol, options);
@@ -255,6 +292,12 @@ std::string OwnerProcess::status_json() {
 }
 
 // ---- serving and leaving ---------------------------------------------------------------------------------------
+
+void OwnerProcess::reload_tls() {
+  const std::lock_guard lock(parts_mutex_);
+  if (parts_gone_) return;
+  loop_->post([this] { server_->reload_tls(); });
+}
 
 void OwnerProcess::ask_to_leave(Leaving why) {
   const int call = ++leave_calls_;

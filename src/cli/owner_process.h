@@ -39,6 +39,8 @@ class OwnerProcess {
 
   // Any thread. The first call drains; the next ends what still runs.
   void ask_to_leave(Leaving why);
+  // Any thread. Certificates and keys are read again; connections stay.
+  void reload_tls();
 
   const std::string& database_name() const { return database_->name(); }
 

@@ -3,6 +3,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "cli/owner_process.h"
@@ -49,7 +50,7 @@ Status check_place(const owner::FilePlace& place, const Settings& settings) {
 void announce(const owner::Endpoint& endpoint, const std::string& database) {
   say("serving " + endpoint.database);
   say("  psql \"host=" + endpoint.socket_dir + " dbname=" + database + "\"");
-  if (!endpoint.tcp.empty()) say("  TCP on " + endpoint.tcp + " (password)");
+  if (!endpoint.tcp.empty()) say("  TCP on " + endpoint.tcp);
   say("stop with Ctrl-C, or: merganser stop " + endpoint.database);
 }
 
@@ -93,8 +94,17 @@ int serve_command(const ServeOptions& options) {
   // Before any other thread starts, so that all of them inherit the blocked signals.
   std::atomic<OwnerProcess*> running = nullptr;
   std::atomic<int> early = 0;
-  auto signals = os::SignalWatcher::start({SIGTERM, SIGINT}, [&](int, int nth) {
+  // SIGHUP of a terminal that closes means leave; of a service manager it means read certificates again.
+  const bool on_terminal = ::isatty(STDIN_FILENO) == 1;
+  int hangups = 0;
+  auto signals = os::SignalWatcher::start({SIGTERM, SIGINT, SIGHUP}, [&](int signal, int nth) {
     OwnerProcess* process = running;
+    if (signal == SIGHUP && !on_terminal) {
+      hangups++;
+      if (process != nullptr) process->reload_tls();
+      return;
+    }
+    nth -= hangups;
     if (process == nullptr) {
       if (++early > 1) _exit(1);
       return;

@@ -30,7 +30,25 @@ constexpr SettingSpec kSpecs[] = {
     {"port", &S::port, 1, 65535, TextRule::kNone, "number in the Unix socket's name, .s.PGSQL.<port>"},
     {"password_file", &S::password_file, 0, 0, TextRule::kPath,
      "file of user:verifier lines for TCP clients (see merganser password)"},
+    {"tls", &S::tls, 0, 0, TextRule::kTls,
+     "TLS over TCP: auto for who asks and required from other machines, required of all, off"},
+    {"tls_certificate", &S::tls_certificate, 0, 0, TextRule::kPath,
+     "certificate and its chain, PEM; empty makes a self-signed one beside the database"},
+    {"tls_key", &S::tls_key, 0, 0, TextRule::kPath, "key of the certificate, PEM, closed to others"},
+    {"tls_client_ca", &S::tls_client_ca, 0, 0, TextRule::kPath,
+     "authorities that sign certificates of clients, PEM; empty asks for none"},
+    {"tls_crl", &S::tls_crl, 0, 0, TextRule::kPath, "withdrawn certificates of clients, PEM; with tls_client_ca"},
+    {"tls_client_certificates", &S::tls_client_certificates, 0, 0, TextRule::kClientCertificates,
+     "what they are for, with tls_client_ca: optional, cert, verify-ca or verify-full (PROTOCOL.md)"},
+    {"unsafe_plaintext_tcp", &S::unsafe_plaintext_tcp, 0, 0, TextRule::kNone,
+     "clients of other machines may connect without TLS: whoever is between can read and change everything"},
     {"max_connections", &S::max_connections, 1, 100000, TextRule::kNone, "clients at once; more are refused (53300)"},
+    {"reserved_connections", &S::reserved_connections, 0, 1000, TextRule::kNone,
+     "of them, for the owner's user on the Unix socket alone"},
+    {"max_logins", &S::max_logins, 1, 100000, TextRule::kNone,
+     "clients that have not logged in yet; beyond, the one that has waited longest is closed"},
+    {"authentication_timeout", &S::authentication_timeout, kSecond, kHour, TextRule::kNone,
+     "time to log in, with TLS's handshake"},
     {"tcp_keepalive", &S::tcp_keepalive, 0, kDay, TextRule::kNone,
      "silence after which a TCP client is probed; 0 leaves it to the system"},
     {"max_message_bytes", &S::max_message_bytes, 64 * kKiB, kGiB, TextRule::kNone, "largest message of a client"},
@@ -136,6 +154,10 @@ bool text_follows(TextRule rule, std::string_view text) {
       return is_memory_limit(text);
     case TextRule::kLogLevel:
       return parse_log_level(text, level);
+    case TextRule::kTls:
+      return text == "auto" || text == "required" || text == "off";
+    case TextRule::kClientCertificates:
+      return text == "optional" || text == "cert" || text == "verify-ca" || text == "verify-full";
     case TextRule::kPath:
       return text.size() <= 4096;
     case TextRule::kNone:
@@ -237,6 +259,10 @@ std::string accepted_values(const SettingSpec& spec) {
       return "a size of at least 16MiB such as 4GB, a share such as 50%, or nothing";
     case TextRule::kLogLevel:
       return "debug, info, warn or error";
+    case TextRule::kTls:
+      return "auto, required or off";
+    case TextRule::kClientCertificates:
+      return "optional, cert, verify-ca or verify-full";
     case TextRule::kPath:
       return "a path of up to 4096 bytes";
     case TextRule::kNone:

@@ -23,7 +23,17 @@ struct Settings {
   std::string socket_dir;     // empty: a private directory of this user
   int64_t port = 5432;        // the number in the socket's name, .s.PGSQL.<port>
   std::string password_file;  // SCRAM verifiers, needed for TCP
+  std::string tls = "auto";
+  std::string tls_certificate;  // empty: a self-signed one is made beside the database
+  std::string tls_key;
+  std::string tls_client_ca;
+  std::string tls_crl;
+  std::string tls_client_certificates = "optional";
+  bool unsafe_plaintext_tcp = false;
   int64_t max_connections = 2000;
+  int64_t reserved_connections = 3;
+  int64_t max_logins = 1000;
+  Duration authentication_timeout = std::chrono::seconds(30);
   Duration tcp_keepalive = std::chrono::seconds(60);
   Bytes max_message_bytes = 256ULL << 20;
   Bytes output_buffer_bytes = 1ULL << 20;
@@ -76,7 +86,7 @@ using SettingField = std::variant<bool Settings::*, int64_t Settings::*, Setting
                                   Settings::Duration Settings::*, std::string Settings::*>;
 
 // How the text of a string setting is checked.
-enum class TextRule : uint8_t { kPath, kListenAddress, kMemoryLimit, kLogLevel, kNone };
+enum class TextRule : uint8_t { kPath, kListenAddress, kMemoryLimit, kLogLevel, kTls, kClientCertificates, kNone };
 
 struct SettingSpec {
   std::string_view name;  // as TOML writes it; MERGANSER_<NAME> in the environment; --with-dashes as a flag

@@ -1,8 +1,7 @@
 #include "net/server.h"
 
-#include <arpa/inet.h>
-#include <boost/asio/ip/address.hpp>
 #include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -18,21 +17,7 @@ namespace {
 namespace asio = boost::asio;
 constexpr size_t kReadBuffer = 64 * 1024;
 constexpr std::chrono::milliseconds kAcceptPause{100};  // when there are no descriptors left
-
-std::string text_of(const sockaddr_storage& address) {
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET) {
-    const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    inet_ntop(AF_INET, &v4.sin_addr, text, sizeof text);
-    return std::string(text) + ":" + std::to_string(ntohs(v4.sin_port));
-  }
-  if (address.ss_family == AF_INET6) {
-    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
-    inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof text);
-    return "[" + std::string(text) + "]:" + std::to_string(ntohs(v6.sin6_port));
-  }
-  return "local";
-}
+constexpr std::chrono::seconds kDropLogPause{10};       // between lines about logins that made room for others
 
 void set_option(int fd, int level, int name, int value) {
   ::setsockopt(fd, level, name, &value, sizeof value);
@@ -63,7 +48,7 @@ Server::~Server() {
 
 Status Server::listen() {
   MERGANSER_TRY(listen_unix());
-  if (!options_.listen.empty()) MERGANSER_TRY(listen_tcp());
+  if (!options_.listen.empty()) MERGANSER_TRY(listen_on_tcp());
   for (const auto& listener : listeners_) accept(listener);
   return {};
 }
@@ -75,62 +60,24 @@ Status Server::listen_unix() {
   return {};
 }
 
-Status Server::listen_tcp() {
-  const size_t colon = options_.listen.rfind(':');
-  const auto bad = [&](const std::string& why) {
-    return make_error(ErrorCode::kInvalidParameterValue, "cannot listen on \"" + options_.listen + "\"", why,
-                      "Write ADDRESS:PORT, for example 127.0.0.1:5432.");
-  };
-  if (colon == std::string::npos) return bad("There is no port.");
-  std::string host = options_.listen.substr(0, colon);
-  const std::string port_text = options_.listen.substr(colon + 1);
-  if (host.size() > 2 && host.front() == '[') host = host.substr(1, host.size() - 2);
-  if (host == "localhost") host = "127.0.0.1";
-  if (port_text.empty() || port_text.size() > 5 || port_text.find_first_not_of("0123456789") != std::string::npos ||
-      std::stoi(port_text) > 65535) {
-    return bad("\"" + port_text + "\" is no port.");
+Status Server::listen_on_tcp() {
+  MERGANSER_ASSIGN(const TcpAddress address, parse_tcp_address(options_.listen));
+  if (options_.tls == TlsUse::kOff && !address.is_loopback() && !options_.plaintext_from_other_machines) {
+    return make_error(ErrorCode::kInvalidParameterValue, "cannot listen on \"" + options_.listen + "\" without TLS",
+                      "Others could read along, and change what is sent.",
+                      "Leave tls at auto. Where the network itself is protected: unsafe_plaintext_tcp.");
   }
-  boost::system::error_code failed;
-  const auto address = asio::ip::make_address(host, failed);
-  if (failed) return bad("\"" + host + "\" is no address.");
-  if (!address.is_loopback()) {
-    return make_error(ErrorCode::kFeatureNotSupported, "cannot listen on \"" + options_.listen + "\"",
-                      "Beyond loopback TLS is required, which is not there yet.",
-                      "Listen on 127.0.0.1 and forward the port through SSH.");
-  }
-  if (protocol_->password_file.empty()) {
+  const bool certificates_suffice = protocol_->client_certificates &&
+                                    *protocol_->client_certificates != pgwire::ClientCertificates::kVerifyCa &&
+                                    *protocol_->client_certificates != pgwire::ClientCertificates::kVerifyFull;
+  if (protocol_->password_file.empty() && !certificates_suffice) {
     return make_error(ErrorCode::kInvalidParameterValue, "listening on TCP needs a password file", {},
                       "Make one with merganser password --user NAME --file FILE, and give it with --password-file.");
   }
-  const auto port = static_cast<uint16_t>(std::stoi(port_text));
-  sockaddr_storage bound{};
-  socklen_t length = 0;
-  if (address.is_v4()) {
-    auto& v4 = reinterpret_cast<sockaddr_in&>(bound);
-    v4.sin_family = AF_INET;
-    v4.sin_port = htons(port);
-    v4.sin_addr.s_addr = htonl(address.to_v4().to_uint());
-    length = sizeof v4;
-  } else {
-    auto& v6 = reinterpret_cast<sockaddr_in6&>(bound);
-    v6.sin6_family = AF_INET6;
-    v6.sin6_port = htons(port);
-    const auto bytes = address.to_v6().to_bytes();
-    std::copy(bytes.begin(), bytes.end(), v6.sin6_addr.s6_addr);
-    length = sizeof v6;
-  }
-  const int fd = ::socket(bound.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return errno_error(errno, "cannot make a socket");
-  set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&bound), length) != 0 || ::listen(fd, SOMAXCONN) != 0) {
-    const int error = errno;
-    ::close(fd);
-    return errno_error(error, "cannot listen on " + options_.listen, "Choose another port, or 0 for any free one.");
-  }
-  length = sizeof bound;
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length);
-  tcp_address_ = text_of(bound);
-  listeners_.push_back(std::make_shared<Listener>(loop_.impl().context, fd, false));
+  if (options_.tls != TlsUse::kOff) MERGANSER_TRY(start_tls(address));
+  MERGANSER_ASSIGN(BoundSocket bound, net::listen_tcp(address));
+  tcp_address_ = bound.address.text();
+  listeners_.push_back(std::make_shared<Listener>(loop_.impl().context, bound.fd.release(), false));
   return {};
 }
 
@@ -146,6 +93,7 @@ void Server::accept(const std::shared_ptr<Listener>& listener) {
       }
       if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
         log(LogLevel::kWarn, "net.accept_failed", {{"error", strerror(errno)}});
+        make_room(false);
         listener->pause = loop_.timer(kAcceptPause, [this, listener] { accept(listener); });
         return;
       }
@@ -158,6 +106,7 @@ void Server::accept(const std::shared_ptr<Listener>& listener) {
 void Server::welcome(int fd, bool local) {
   bool trusted = false;
   session::ClientInfo client;
+  pgwire::ChannelSecurity security;
   client.peer = "local";
   if (local) {
     const auto credentials = os::peer_credentials(fd);
@@ -176,24 +125,49 @@ void Server::welcome(int fd, bool local) {
       set_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, std::max(1, idle / 6));
       set_option(fd, IPPROTO_TCP, TCP_KEEPCNT, 3);
     }
-    sockaddr_storage address{};
-    socklen_t length = sizeof address;
-    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&address), &length) == 0) client.peer = text_of(address);
+    const TcpAddress address = peer_address(fd);
+    client.peer = address.text();
+    security = security_for(address);
   }
   last_activity_ = SteadyClock::now();
-  auto socket = std::make_shared<ClientSocket>(*this, loop_.impl().context, fd, local, trusted, std::move(client));
+  auto& waiting = logging_in_[local ? 1 : 0];
+  if (waiting.size() >= options_.max_logins) make_room(local);
+  auto socket = std::make_shared<ClientSocket>(*this, loop_.impl().context, fd, local, trusted, std::move(client),
+                                               std::move(security));
+  socket->place_ = waiting.insert(waiting.end(), socket.get());
   sockets_.insert(socket);
-  if (sockets_.size() > options_.max_connections) {
-    socket->connection().terminate(make_error(ErrorCode::kTooManyConnections, "sorry, too many clients already", {},
-                                              "Raise max_connections, or "
-                                              "share connections through a pool."),
-                                   pgwire::Connection::End::kNow);
-    return;
-  }
   socket->start();
 }
 
+// Who logs in does so within moments: one that has waited long is slow on purpose, or gone.
+void Server::make_room(bool local) {
+  auto& waiting = logging_in_[local ? 1 : 0];
+  if (waiting.empty()) return;
+  logins_dropped_++;
+  if (SteadyClock::now() - drop_logged_ >= kDropLogPause) {
+    drop_logged_ = SteadyClock::now();
+    log(LogLevel::kWarn, "net.logins_dropped",
+        {{"count", std::exchange(logins_dropped_, 0)}, {"oldest", waiting.front()->peer()}});
+  }
+  waiting.front()->close();
+}
+
+bool Server::admit(ClientSocket& socket) {
+  const size_t reserved =
+      socket.peer_is_trusted() ? 0 : std::min(options_.reserved_connections, options_.max_connections);
+  if (admitted_ + reserved >= options_.max_connections) return false;
+  admitted_++;
+  socket.admitted_ = true;
+  logging_in_[socket.is_local() ? 1 : 0].erase(socket.place_);
+  return true;
+}
+
 void Server::remove(ClientSocket& socket) {
+  if (socket.admitted_) {
+    admitted_--;
+  } else {
+    logging_in_[socket.is_local() ? 1 : 0].erase(socket.place_);
+  }
   sockets_.erase(socket.shared_from_this());
   last_activity_ = SteadyClock::now();
   if (draining_ && sockets_.empty() && drained_) loop_.post(std::exchange(drained_, nullptr));

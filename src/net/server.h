@@ -1,25 +1,41 @@
-// Listeners and the clients' sockets: a Unix socket for the local user, TCP for those with a password.
+// Listeners and the clients' sockets: a Unix socket for the local user, TCP with TLS for those with a password or a
+// certificate.
 //
 // Threads: everything on the event loop's thread, except where said. Lifetime: the loop and the services outlive it.
 #pragma once
 
+#include <array>
 #include <functional>
+#include <list>
 #include <memory>
 #include <string>
 #include <unordered_set>
 
 #include "base/result.h"
 #include "net/event_loop.h"
+#include "net/tcp_address.h"
+#include "net/tls_credentials.h"
 #include "pgwire/connection.h"
 
 namespace merganser::net {
 
+enum class TlsUse : uint8_t {
+  kOff,       // never
+  kAuto,      // for who asks; required from other machines
+  kRequired,  // of everybody who comes over TCP
+};
+
 struct ServerOptions {
   std::string socket_path;  // of the Unix socket
   std::string listen;       // "ADDRESS:PORT"; empty: no TCP
-  size_t max_connections = 2000;
+  TlsUse tls = TlsUse::kAuto;
+  TlsSource tls_source;
+  bool plaintext_from_other_machines = false;
+  size_t max_connections = 2000;    // that have logged in
+  size_t reserved_connections = 3;  // of them, only for the owner's own user on the Unix socket
+  size_t max_logins = 1000;         // that have not; the one that has waited longest makes room for a new one
   std::chrono::seconds tcp_keepalive{60};
-  std::chrono::seconds authentication_timeout{30};
+  std::chrono::milliseconds authentication_timeout{30000};
 };
 
 class ClientSocket;
@@ -37,6 +53,9 @@ class Server {
   // "127.0.0.1:5433" as bound, or empty.
   const std::string& tcp_address() const { return tcp_address_; }
 
+  // Takes up certificates and keys again, now. Connections that are there keep theirs.
+  void reload_tls();
+
   // No new clients; idle ones are told to go, others when their statement or transaction has ended. `done` is called
   // when all have left, at once when there is none.
   void drain(std::function<void()> done);
@@ -52,10 +71,15 @@ class Server {
   friend class ClientSocket;
   struct Listener;
   Status listen_unix();
-  Status listen_tcp();
+  Status listen_on_tcp();
+  Status start_tls(const TcpAddress& address);
+  void watch_tls();
   void accept(const std::shared_ptr<Listener>& listener);
   void welcome(int fd, bool local);
+  pgwire::ChannelSecurity security_for(const TcpAddress& peer) const;
+  bool admit(ClientSocket& socket);
   void remove(ClientSocket& socket);
+  void make_room(bool local);
   void tell_to_go(pgwire::Connection::End when);
 
   EventLoop& loop_;
@@ -64,7 +88,13 @@ class Server {
   const ServerOptions options_;
   pgwire::Registry registry_;
   std::unordered_set<std::shared_ptr<ClientSocket>> sockets_;
+  std::array<std::list<ClientSocket*>, 2> logging_in_;  // in order of arrival: over TCP, over the Unix socket
+  size_t admitted_ = 0;
+  uint64_t logins_dropped_ = 0;  // since the last line of the log about them
+  TimePoint drop_logged_;
   std::vector<std::shared_ptr<Listener>> listeners_;
+  std::optional<TlsCredentials> tls_;
+  std::unique_ptr<session::Timer> tls_watch_;
   std::string tcp_address_;
   std::function<void()> drained_;
   bool draining_ = false;

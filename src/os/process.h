@@ -34,5 +34,7 @@ Status kill_process(const ProcessIdentity& identity);
 std::string user_name(uid_t uid);
 // The absolute path of the program that is running; empty when unknown.
 std::string this_executable();
+// Lets this process open as many files as the system's administrator allows it at all; how many that is.
+size_t raise_descriptor_limit();
 
 }  // namespace merganser::os

@@ -2,7 +2,6 @@
 
 #include <random>
 
-#include "auth/password_file.h"
 #include "base/log.h"
 
 namespace merganser::pgwire {
@@ -132,8 +131,10 @@ void Connection::handle(FrontendMessage& message) {
   std::visit(Overloaded{
                  [&](const StartupMessage& m) { on_startup(m); },
                  [&](const SslRequest&) {
-                   writer_.encryption_answer('N');
+                   const bool granted = transport_->security().can_encrypt;
+                   writer_.encryption_answer(granted ? 'S' : 'N');
                    flush();
+                   if (granted) transport_->start_tls();
                  },
                  [&](const GssEncRequest&) {
                    writer_.encryption_answer('N');
@@ -277,72 +278,17 @@ void Connection::on_startup(const StartupMessage& message) {
     if (name.starts_with("_pq_.")) unknown.push_back(name);
   }
   if (message.version > 0x00030000 || !unknown.empty()) writer_.negotiate_protocol_version(0, unknown);
-  if (transport_->peer_is_trusted()) return log_in();
-  if (transport_->is_local()) {
-    return fatal(make_error(ErrorCode::kInvalidAuthorization, "peer authentication failed for user \"" + user_ + "\"",
-                            {},
-                            "The socket is for the user that runs the owner. Others connect over TCP with a password: "
-                            "merganser serve --listen --password-file."));
-  }
-  start_scram();
-}
-
-void Connection::start_scram() {
-  if (options_->password_file.empty()) {
-    return fatal(make_error(ErrorCode::kInvalidAuthorization, "nobody may log in over TCP: there is no password file",
-                            {}, "Make one with merganser password and start the owner with --password-file."));
-  }
-  const auto file = auth::PasswordFile::load(options_->password_file);
-  if (!file.ok()) {
-    log(LogLevel::kError, "auth.password_file", {{"error", file.error().to_string()}});
-    return fatal(make_error(ErrorCode::kInvalidAuthorization, "password authentication is not available now", {},
-                            "The owner's log tells why the password file cannot be read."));
-  }
-  scram_ = std::make_unique<auth::ScramServer>(user_, file->find(user_), file->mock_secret());
-  writer_.authentication_sasl({auth::kScramSha256});
-  flush();
-}
-
-void Connection::on_password(const PasswordMessage& message) {
-  if (!scram_) return fatal(make_error(ErrorCode::kProtocolViolation, "unexpected password message"));
-  const auto fail = [&](const Error& error) {
-    log(LogLevel::kWarn, "auth.failed", {{"user", user_}, {"peer", transport_->peer()}});
-    fatal(error);
-  };
-  if (scram_step_ == 0) {
-    const auto initial = parse_sasl_initial_response(message.body);
-    if (!initial.ok()) return fail(initial.error());
-    if (initial->mechanism != auth::kScramSha256) {
-      return fail(
-          make_error(ErrorCode::kProtocolViolation, "client selected an invalid SASL authentication mechanism"));
-    }
-    scram_step_ = 1;
-    if (!initial->data) {
-      writer_.authentication_sasl_continue("");
-      return flush();
-    }
-    const auto reply = scram_->client_first(*initial->data);
-    if (!reply.ok()) return fail(reply.error());
-    scram_step_ = 2;
-    writer_.authentication_sasl_continue(*reply);
-    return flush();
-  }
-  const auto reply = scram_step_ == 1 ? scram_->client_first(message.body) : scram_->client_final(message.body);
-  if (!reply.ok()) return fail(reply.error());
-  if (scram_step_ == 1) {
-    scram_step_ = 2;
-    writer_.authentication_sasl_continue(*reply);
-    return flush();
-  }
-  writer_.authentication_sasl_final(*reply);
-  scram_.reset();
-  log_in();
+  authenticate();
 }
 
 void Connection::log_in() {
   if (database_ != options_->database) {
     return fatal(make_error(ErrorCode::kInvalidCatalogName, "database \"" + database_ + "\" does not exist", {},
                             "This owner serves \"" + options_->database + "\"."));
+  }
+  if (!transport_->admit()) {
+    return fatal(make_error(ErrorCode::kTooManyConnections, "sorry, too many clients already", {},
+                            "Raise max_connections, or share connections through a pool."));
   }
   session::Variables variables(user_, options_->server_version, services_->time_zone);
   variables.set_default("statement_timeout", session::format_duration(services_->statement_timeout));

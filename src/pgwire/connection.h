@@ -15,29 +15,17 @@
 #include "pgwire/frontend.h"
 #include "pgwire/pg_row_sink.h"
 #include "pgwire/registry.h"
+#include "pgwire/transport.h"
 #include "session/session.h"
 #include "session/write_options.h"
 
 namespace merganser::pgwire {
 
-// The byte stream below, as the network offers it.
-class Transport {
- public:
-  virtual ~Transport() = default;
-  virtual void send(std::string bytes) = 0;
-  virtual size_t unsent() const = 0;
-  virtual void close_after_send() = 0;
-  // Who is at the other end of a Unix socket may come in without a password when this is true.
-  virtual bool peer_is_trusted() const = 0;
-  virtual bool is_local() const = 0;     // Unix socket
-  virtual std::string peer() const = 0;  // for logs
-  virtual session::ClientInfo client() const = 0;
-};
-
 struct ConnectionOptions {
   std::string database;
   std::string server_version = "15.18 (merganser)";
-  std::string password_file;  // empty: nobody comes in over TCP
+  std::string password_file;                              // empty: nobody comes in over TCP with a password
+  std::optional<ClientCertificates> client_certificates;  // nullopt: there are no authorities for them
   FrontendLimits limits;
   size_t pipeline_statements = 10000;  // gathered into one unit
   size_t pipeline_bytes = size_t{16} << 20;
@@ -94,12 +82,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void flush();
   void fatal(const Error& error);
   bool may_end() const;
-  // connection.cc: startup and authentication
+  // connection.cc: startup
   void on_startup(const StartupMessage& message);
-  void on_password(const PasswordMessage& message);
-  void start_scram();
   void log_in();
   Status apply_startup_parameters();
+  // authentication.cc
+  void authenticate();
+  void authenticate_certificate(const std::optional<std::string>& name, ClientCertificates rule);
+  void start_scram();
+  void on_password(const PasswordMessage& message);
+  void answer_client_first(std::string_view data, const std::function<void(const Error&)>& fail);
   // simple_query.cc
   void on_query(std::string_view sql);
   void next_simple();
@@ -168,6 +160,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string database_;
   std::vector<std::pair<std::string, std::string>> startup_;
   std::unique_ptr<auth::ScramServer> scram_;
+  std::string scram_mechanism_;
   int scram_step_ = 0;
   int32_t pid_ = 0;
   int32_t secret_ = 0;
