@@ -35,6 +35,7 @@ enum class ErrorCode : uint8_t {
   kInvalidTextRepresentation,    // 22P02
   kInvalidBinaryRepresentation,  // 22P03
   kCharacterNotInRepertoire,     // 22021
+  kBadCopyFileFormat,            // 22P04
   kIdempotencyKeyReused,         // 22M01  ours: with another request than the first
   // class 23: constraints
   kIntegrityViolation,   // 23000
@@ -77,6 +78,8 @@ enum class ErrorCode : uint8_t {
   kDatatypeMismatch,            // 42804
   kGroupingError,               // 42803
   kIndeterminateDatatype,       // 42P18
+  kInvalidColumnReference,      // 42P10
+  kWrongObjectType,             // 42809
   kDependentObjects,            // 2BP01
   // class 53: resources
   kInsufficientResources,       // 53000
@@ -122,13 +125,14 @@ struct Error {
   std::string detail;   // may be empty
   std::string hint;     // what to do next; may be empty
   int position = 0;     // 1-based character in the statement, 0 when unknown
+  std::string context;  // where in the data: "COPY t, line 3"; may be empty
 
   // "message (detail). Hint: hint" for logs and terminals.
   std::string to_string() const;
 };
 
 inline Error make_error(ErrorCode code, std::string message, std::string detail = {}, std::string hint = {}) {
-  return Error{code, std::move(message), std::move(detail), std::move(hint), 0};
+  return Error{code, std::move(message), std::move(detail), std::move(hint), 0, {}};
 }
 
 // An Error with errno's text as its detail. Disk-full and permission errors keep their own codes.

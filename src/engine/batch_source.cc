@@ -85,6 +85,34 @@ void store_cell(duckdb_vector vector, idx_t row, TypeId type, const Value& value
 
 }  // namespace
 
+size_t cell_size(const BatchColumn& column) {
+  switch (column.type) {
+    case TypeId::kBoolean:
+    case TypeId::kTinyInt:
+    case TypeId::kUTinyInt:
+      return 1;
+    case TypeId::kSmallInt:
+    case TypeId::kUSmallInt:
+      return 2;
+    case TypeId::kInteger:
+    case TypeId::kUInteger:
+    case TypeId::kFloat:
+    case TypeId::kDate:
+      return 4;
+    case TypeId::kDecimal:
+      return column.width <= 4 ? 2 : column.width <= 9 ? 4 : column.width <= 18 ? 8 : 16;
+    case TypeId::kHugeInt:
+    case TypeId::kUHugeInt:
+    case TypeId::kUuid:
+    case TypeId::kInterval:
+    case TypeId::kVarchar:
+    case TypeId::kBlob:
+      return 16;
+    default:
+      return 8;
+  }
+}
+
 bool fits_batch(TypeId type) {
   switch (type) {
     case TypeId::kBoolean:
@@ -159,8 +187,25 @@ struct BatchFunction::Calls {
     duckdb_init_set_max_threads(info, 1);
   }
 
+  // Strings stay where they are: the chunk keeps them until the statement has ended, and what stores them copies them.
+  static void scan_chunk(duckdb_function_info info, const BatchSource& source, duckdb_data_chunk output) {
+    auto* state = static_cast<Scan*>(duckdb_function_get_init_data(info));
+    if (state->next == source.rows_) return duckdb_data_chunk_set_size(output, 0);
+    const Chunk& chunk = *source.chunks_[state->next++];
+    for (size_t column = 0; column < source.columns_.size(); column++) {
+      duckdb_vector vector = duckdb_data_chunk_get_vector(output, column);
+      const VectorView& view = chunk.column(column);
+      std::memcpy(duckdb_vector_get_data(vector), view.data, chunk.rows() * cell_size(source.columns_[column]));
+      if (view.validity == nullptr) continue;
+      duckdb_vector_ensure_validity_writable(vector);
+      std::memcpy(duckdb_vector_get_validity(vector), view.validity, (chunk.rows() + 63) / 64 * sizeof(uint64_t));
+    }
+    duckdb_data_chunk_set_size(output, chunk.rows());
+  }
+
   static void scan(duckdb_function_info info, duckdb_data_chunk output) {
     const auto* source = static_cast<const BatchSource*>(duckdb_function_get_bind_data(info));
+    if (source->chunks_ != nullptr) return scan_chunk(info, *source, output);
     auto* state = static_cast<Scan*>(duckdb_function_get_init_data(info));
     const idx_t first = state->next;
     const idx_t count = std::min<idx_t>(source->rows_ - first, duckdb_vector_size());

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "engine/chunk.h"
 #include "engine/value.h"
 
 namespace merganser::engine {
@@ -38,10 +39,17 @@ class BatchSource {
   std::string sql() const;
   static std::string column_name(size_t index) { return "merganser_c" + std::to_string(index); }
 
-  // What the next execution reads: rows × columns cells, row by row; each is NULL or of its column's type. They stay
+  // What the next execution reads: columns of values laid out as DuckDB has them, flat and of the batch's types (see
+  // ChunkBuilder). They stay the caller's and must not change while the statement executes.
+  void set_chunks(const Chunk* const* chunks, size_t count) {
+    chunks_ = chunks;
+    rows_ = count;
+  }
+  // Or: rows × columns cells, row by row; each is NULL or of its column's type. They stay
   // the caller's and must not change while the statement executes.
   void set_cells(const Value* const* cells, size_t rows) {
     cells_ = cells;
+    chunks_ = nullptr;
     rows_ = rows;
   }
   size_t rows() const { return rows_; }
@@ -59,9 +67,12 @@ class BatchSource {
   const uint64_t connection_;
   const std::vector<BatchColumn> columns_;
   const Value* const* cells_ = nullptr;
+  const Chunk* const* chunks_ = nullptr;  // then rows_ counts them
   size_t rows_ = 0;
 };
 
+// Bytes of one value of the column in a vector.
+size_t cell_size(const BatchColumn& column);
 // Whether a batch can carry values of this type.
 bool fits_batch(TypeId type);
 

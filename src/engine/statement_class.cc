@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <unordered_set>
 
+#include "engine/copy_class.h"
 #include "engine/reserved_names.h"
 #include "engine/sql_tokens.h"
 
@@ -226,18 +227,16 @@ class Classifier {
     if (first == "deallocate") return prepared(StatementKind::kDeallocate, "DEALLOCATE");
     if (first == "discard") return simple(StatementKind::kDiscard, "DISCARD " + upper(rest_word(at + 1)));
     if (first == "pragma") return pragma(at);
+    if (first == "copy") return simple(StatementKind::kCopyFrom, "COPY", true);
     return refused_word(first);
   }
 
   StatementClass refused_word(const std::string& first) const {
     static const Names never{
-        "attach", "detach",   "install", "load",  "export", "import",  "force", "call",  "copy", "listen",
+        "attach", "detach",   "install", "load",  "export", "import",  "force", "call",  "listen",
         "notify", "unlisten", "lock",    "grant", "revoke", "declare", "fetch", "close", "move", "update_extensions",
         "do"};
     if (!never.contains(first)) return simple(StatementKind::kUnknown, upper(first));
-    if (first == "copy") {
-      return unsupported("COPY is not supported yet", "Use INSERT with several rows, or a pipeline of INSERTs.");
-    }
     if (first == "attach" || first == "detach" || first == "force" || first == "call" || first == "install" ||
         first == "load" || first == "export" || first == "import") {
       return refusal(refused(upper(first) + " is not for clients of a shared file",
@@ -484,7 +483,8 @@ class Classifier {
 
 StatementClass classify(std::string_view sql, const CatalogNames* names) {
   const Tokens tokens = tokenize(sql);
-  return Classifier(tokens, names).run();
+  StatementClass out = Classifier(tokens, names).run();
+  return out.kind == StatementKind::kCopyFrom ? classify_copy(sql, tokens, names) : out;
 }
 
 bool calls_refused_function(std::string_view sql) {

@@ -5,6 +5,7 @@
 // Threads: pure functions.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -12,6 +13,7 @@
 
 #include "base/result.h"
 #include "engine/catalog_names.h"
+#include "engine/copy_statement.h"
 
 namespace merganser::engine {
 
@@ -32,6 +34,8 @@ enum class StatementKind : uint8_t {
   kDeallocate,
   kDiscard,
   kCheckpoint,
+  kCopyFrom,    // COPY … FROM STDIN
+  kCopyTo,      // COPY … TO STDOUT: `copied` is what it reads
   kPinnedRead,  // needs the session's own connection: temporary tables, variables
   kUnknown,     // DuckDB will say that it is a syntax error
   kRefused,     // not for clients: see refusal
@@ -50,6 +54,9 @@ struct StatementClass {
   std::string setting_value;           // kSet: the value as text; quotes removed
   bool setting_is_default = false;     // RESET x, SET x TO DEFAULT
   bool setting_is_local = false;       // SET LOCAL
+  CopyStatementPtr copy;               // kCopyFrom, kCopyTo
+  std::shared_ptr<const StatementClass> copied;   // kCopyTo: the statement whose rows are sent
+  std::shared_ptr<const std::string> copied_sql;  // kCopyTo: its text
   std::optional<Error> refusal;
 };
 

@@ -187,6 +187,7 @@ void BackendWriter::report(char type, std::string_view severity, const Error& er
   if (!error.detail.empty()) field('D', error.detail);
   if (!error.hint.empty()) field('H', error.hint);
   if (error.position > 0) field('P', std::to_string(error.position));
+  if (!error.context.empty()) field('W', error.context);
   out_.put_u8(0);
   end(start);
 }

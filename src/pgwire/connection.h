@@ -129,6 +129,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close_portal(const std::string& name);
   void close_all_portals();
   bool next_is_sync() const;
+  // copy.cc
+  void run_or_copy(session::RunRequest request);
+  void copy_to(session::RunRequest request);
   // both
   void error(Error error);
   void extended_error(Error error);

@@ -293,7 +293,7 @@ void Connection::run_portal(const std::string& name, uint64_t max_rows) {
     const std::shared_ptr<session::Query> query = portal.query;
     return session_->resume(query, std::move(request));
   }
-  session_->run(std::move(request));
+  run_or_copy(std::move(request));
 }
 
 // ---- the deferred writes ---------------------------------------------------------------------------------------

@@ -122,7 +122,7 @@ void Connection::run_one_simple() {
     self->next_simple();
     self->resume_processing();
   };
-  session_->run(std::move(request));
+  run_or_copy(std::move(request));
 }
 
 void Connection::end_simple(bool ok) {
