@@ -78,6 +78,7 @@ void add_batches(std::vector<Statistic>& out, const coordinator::Counters& write
   out.push_back({"batches", "rows_each", writes.batch_rows.snapshot()});
   out.push_back({"batches", "execute_us", writes.execute.snapshot()});
   out.push_back({"batches", "commit_us", writes.commit.snapshot()});
+  out.push_back({"batches", "fsync_us", writes.sync.snapshot()});
 }
 
 void add_coalescing(std::vector<Statistic>& out, const coordinator::Counters& writes) {

@@ -4,6 +4,7 @@
 #include "base/kill_point.h"
 #include "base/log.h"
 #include "engine/error_map.h"
+#include "engine/sync_clock.h"
 
 namespace merganser::coordinator {
 namespace {
@@ -217,10 +218,12 @@ Status Coordinator::make_durable(engine::Connection& connection, bool ddl, const
   kill_point("before_commit");
   const TimePoint sent = SteadyClock::now();
   const WriterState before = counters_.writer.exchange(WriterState::kCommitting);
+  const engine::SyncClock disk;
   const Status committed = commit();
   counters_.writer = before;
   counters_.commit.record(SteadyClock::now() - sent);
   MERGANSER_TRY(committed);
+  counters_.sync.record(disk.spent());
   kill_point("after_commit");
   // The WAL's directory entry has to be durable too, or the file's name may be gone after a power cut.
   const Status acknowledged = database_.acknowledge();

@@ -56,6 +56,7 @@ struct Counters {
   Histogram batch_rows;   // rows that shared a commit
   Histogram execute;      // µs of a batch before its COMMIT
   Histogram commit;       // µs of COMMIT: DuckDB's bookkeeping and the fsync of the log
+  Histogram sync;         // µs of the fsync within it
   Histogram checkpoint;   // µs of a checkpoint
 
   std::atomic<uint64_t> idempotency_keys = 0;              // kept now, about

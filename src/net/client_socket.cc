@@ -161,13 +161,13 @@ void ClientSocket::write() {
     server_.loop_.post([self = shared_from_this()] { self->close(); });
     return;
   }
-  if (sent > 0) {
-    server_.loop_.post([self = shared_from_this(), sent] {
-      if (self->closed_) return;
-      self->connection_->on_sent(sent);
-      self->wait_readable();
-    });
-  }
+  if (sent > 0) server_.sent(shared_from_this(), sent);
+}
+
+void ClientSocket::was_sent(size_t bytes) {
+  if (closed_) return;
+  connection_->on_sent(bytes);
+  wait_readable();
 }
 
 void ClientSocket::wait_writable() {

@@ -47,6 +47,7 @@ class ClientSocket final : public pgwire::Transport, public std::enable_shared_f
   void read();
   void wait_writable();
   void write();
+  void was_sent(size_t bytes);
   bool opens_with_tls();
   void handshake();
   void on_encrypted();

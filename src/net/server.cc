@@ -162,6 +162,15 @@ bool Server::admit(ClientSocket& socket) {
   return true;
 }
 
+// One task for all that were answered together.
+void Server::sent(std::shared_ptr<ClientSocket> socket, size_t bytes) {
+  sent_->emplace_back(std::move(socket), bytes);
+  if (sent_->size() > 1) return;
+  loop_.post([list = sent_] {
+    for (const auto& [one, count] : std::exchange(*list, {})) one->was_sent(count);
+  });
+}
+
 void Server::remove(ClientSocket& socket) {
   if (socket.admitted_) {
     admitted_--;

@@ -98,6 +98,10 @@ class Server {
   std::string tcp_address_;
   std::function<void()> drained_;
   bool draining_ = false;
+  // What was sent since the last look: the protocol hears of it when it is in the middle of nothing.
+  void sent(std::shared_ptr<ClientSocket> socket, size_t bytes);
+  using Sent = std::vector<std::pair<std::shared_ptr<ClientSocket>, size_t>>;
+  std::shared_ptr<Sent> sent_ = std::make_shared<Sent>();  // shared with the task that tells them
   TimePoint last_activity_;
   std::vector<char> read_buffer_;  // shared by all clients: each read is handed on at once
 };

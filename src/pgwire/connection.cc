@@ -218,11 +218,11 @@ void Connection::ready() {
 }
 
 const TimeZone::Ptr& Connection::time_zone() {
-  const auto name = session_->variables().show("timezone");
-  if (name.ok() && (!time_zone_ || *name != time_zone_name_)) {
-    const auto loaded = TimeZone::load(*name);
+  const std::string& name = session_->variables().time_zone();
+  if (!time_zone_ || name != time_zone_name_) {
+    const auto loaded = TimeZone::load(name);
     time_zone_ = loaded.ok() ? *loaded : TimeZone::utc();
-    time_zone_name_ = *name;
+    time_zone_name_ = name;
   }
   return time_zone_;
 }

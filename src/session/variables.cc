@@ -123,6 +123,14 @@ Variables::Variables(std::string user, std::string server_version, std::string t
   };
   for (const auto& [name, value] : write_settings()) defaults_.emplace(name, value);
   values_ = defaults_;
+  read_often_used();
+}
+
+void Variables::read_often_used() {
+  often_.statement_timeout = duration("statement_timeout");
+  often_.idle_in_transaction_timeout = duration("idle_in_transaction_session_timeout");
+  often_.read_only = values_.at("default_transaction_read_only") == "on";
+  often_.time_zone = values_.at("timezone");
 }
 
 void Variables::make_default() {
@@ -172,6 +180,7 @@ const std::vector<std::string>& Variables::reported() {
 void Variables::set_default(const std::string& name, const std::string& value) {
   defaults_[name] = value;
   values_[name] = value;
+  read_often_used();
 }
 
 Status Variables::set_engine(const std::string& name, std::optional<std::string> value) {
@@ -186,7 +195,12 @@ Status Variables::set_engine(const std::string& name, std::optional<std::string>
 }
 
 Status Variables::set(const std::string& name, const std::string& value) {
-  if (name == "names") return set("client_encoding", value);
+  MERGANSER_TRY(store(name == "names" ? "client_encoding" : name, value));
+  read_often_used();
+  return {};
+}
+
+Status Variables::store(const std::string& name, const std::string& value) {
   if (name == "client_encoding") {
     // Drivers spell it in every way, asyncpg with quotes.
     std::string plain;
@@ -254,6 +268,12 @@ Status Variables::set(const std::string& name, const std::string& value) {
 }
 
 Status Variables::reset(const std::string& name) {
+  MERGANSER_TRY(restore(name));
+  read_often_used();
+  return {};
+}
+
+Status Variables::restore(const std::string& name) {
   if (name == "all") {
     const std::string application = values_["application_name"];
     values_ = defaults_;
@@ -306,10 +326,6 @@ std::chrono::milliseconds Variables::duration(const std::string& name) const {
   if (it == values_.end()) return std::chrono::milliseconds(0);
   const auto parsed = parse_duration(it->second);
   return parsed.ok() ? *parsed : std::chrono::milliseconds(0);
-}
-
-bool Variables::default_read_only() const {
-  return values_.at("default_transaction_read_only") == "on";
 }
 
 }  // namespace merganser::session

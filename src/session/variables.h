@@ -34,11 +34,11 @@ class Variables {
   // As PostgreSQL spells it: timezone is TimeZone.
   static std::string spelled(const std::string& name);
 
-  std::chrono::milliseconds statement_timeout() const { return duration("statement_timeout"); }
-  std::chrono::milliseconds idle_in_transaction_timeout() const {
-    return duration("idle_in_transaction_session_timeout");
-  }
-  bool default_read_only() const;
+  // Every statement asks for these: they are kept parsed.
+  std::chrono::milliseconds statement_timeout() const { return often_.statement_timeout; }
+  std::chrono::milliseconds idle_in_transaction_timeout() const { return often_.idle_in_transaction_timeout; }
+  bool default_read_only() const { return often_.read_only; }
+  const std::string& time_zone() const { return often_.time_zone; }
   // What is set now becomes what RESET goes back to.
   void make_default();
   void set_default(const std::string& name, const std::string& value);
@@ -52,11 +52,21 @@ class Variables {
  private:
   void read_write_settings();
 
+  // After each change of values_.
+  void read_often_used();
   std::chrono::milliseconds duration(const std::string& name) const;
+  Status store(const std::string& name, const std::string& value);
+  Status restore(const std::string& name);
   Status set_engine(const std::string& name, std::optional<std::string> value);
 
   std::map<std::string, std::string> defaults_;
   std::map<std::string, std::string> values_;
+  struct {
+    std::chrono::milliseconds statement_timeout{};
+    std::chrono::milliseconds idle_in_transaction_timeout{};
+    bool read_only = false;
+    std::string time_zone;
+  } often_;
   engine::SettingsPtr engine_;
   engine::SettingsPtr engine_default_;
   coordinator::WriteHints writes_;

@@ -45,6 +45,7 @@ def test_distributions(fresh_server):
         ("batches.rows_each", 50),
         ("batches.execute_us", 50),
         ("batches.commit_us", 51),
+        ("batches.fsync_us", 51),
         ("reads.wait_us", 1),
         ("reads.run_us", 1),
         ("sessions.write_latency_us", 50),
