@@ -42,7 +42,8 @@ std::string database_name(std::string_view file) {
   std::string_view name = slash == std::string_view::npos ? file : file.substr(slash + 1);
   const size_t dot = name.rfind('.');
   if (dot != std::string_view::npos && dot > 0) name = name.substr(0, dot);
-  const bool taken = name.empty() || name == "main" || name == "memory" || name == "system" || name == "temp";
+  const bool taken = name.empty() || name == "main" || name == "memory" || name == "system" || name == "temp" ||
+                     name == "merganser_pg";
   return std::string(name) + (taken ? "_db" : "");
 }
 

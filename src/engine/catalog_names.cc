@@ -66,6 +66,10 @@ Result<CatalogNamesPtr> scan_catalog_names(Connection& connection) {
       }
     }
   }
+  MERGANSER_ASSIGN(const std::string schemas,
+                   connection.query_text("SELECT count(*) FROM duckdb_schemas() WHERE schema_name = 'public' AND "
+                                         "database_name = current_database()"));
+  names->has_public_schema = schemas != "0";
   return CatalogNamesPtr(std::move(names));
 }
 

@@ -19,6 +19,7 @@ class Connection;
 struct CatalogNames {
   std::set<std::string, std::less<>> refused;         // lower case
   std::set<std::string, std::less<>> time_dependent;  // likewise
+  bool has_public_schema = false;                     // then public is no name for main
   bool empty() const { return refused.empty() && time_dependent.empty(); }
 };
 using CatalogNamesPtr = std::shared_ptr<const CatalogNames>;

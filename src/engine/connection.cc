@@ -10,6 +10,7 @@
 #include "engine/database.h"
 #include "engine/duckdb_types.h"
 #include "engine/error_map.h"
+#include "engine/pg_rewrite.h"
 #include "engine/result_set_raw.h"
 #include "engine/sql_tokens.h"
 
@@ -48,6 +49,11 @@ const ClientSetting* find_setting(std::string_view lower) {
   return it == std::end(kClientSettings) ? nullptr : it;
 }
 
+Error in_client_text(Error error, const std::vector<LiveRewrite>& steps) {
+  for (const LiveRewrite& step : steps) error.position = step.client_position(error.position);
+  return error;
+}
+
 }  // namespace
 
 bool is_client_setting(std::string_view lower_name) {
@@ -56,7 +62,7 @@ bool is_client_setting(std::string_view lower_name) {
 
 // ---- Prepared --------------------------------------------------------------------------------------------------
 
-Prepared::Prepared(Database& database, void* handle, std::string text, std::optional<LiveRewrite> rewritten,
+Prepared::Prepared(Database& database, void* handle, std::string text, std::vector<LiveRewrite> rewritten,
                    Origin origin)
     : database_(database),
       handle_(handle),
@@ -74,8 +80,7 @@ Prepared::~Prepared() {
 }
 
 Error Prepared::in_client_text(Error error) const {
-  if (rewritten_) error.position = rewritten_->client_position(error.position);
-  return error;
+  return engine::in_client_text(std::move(error), rewritten_);
 }
 
 void Prepared::describe() {
@@ -211,12 +216,27 @@ Connection::~Connection() {
   duckdb_disconnect(&connection);
 }
 
+// What clients write of names that DuckDB does not know becomes what it knows.
+Status Connection::rewrite(std::string& text, std::vector<LiveRewrite>& steps) {
+  if (auto live = rewrite_live_names(text)) {
+    text = live->text;
+    steps.insert(steps.begin(), *std::move(live));
+  }
+  auto catalog = rewrite_pg(text, {false, !database_.catalog_names()->has_public_schema});
+  if (!catalog) return {};
+  if (catalog->names_catalog) MERGANSER_TRY(database_.pg_catalog().make_ready(false));
+  text = catalog->text.text;
+  steps.insert(steps.begin(), std::move(catalog->text));
+  return {};
+}
+
 Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql, Origin origin) {
   if (sql.find('\0') != std::string_view::npos) {
     return make_error(ErrorCode::kCharacterNotInRepertoire, "a statement cannot contain a NUL character");
   }
-  auto rewritten = rewrite_live_names(sql);
-  std::string text = rewritten ? rewritten->text : std::string(sql);
+  std::vector<LiveRewrite> rewritten;
+  std::string text(sql);
+  if (origin == Origin::kClient) MERGANSER_TRY(rewrite(text, rewritten));
   Flight::Entry entry;
   if (origin == Origin::kClient) {
     MERGANSER_ASSIGN(entry, database_.flight().take_off(Flight::of_text(text)));
@@ -231,9 +251,7 @@ Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql, Orig
     const bool fatal = is_fatal_error(copy, kind);
     if (fatal && database_.mark_invalidated(copy)) entry.blame();
     entry.land(!fatal);
-    Error error = map_error(copy, kind, text);
-    if (rewritten) error.position = rewritten->client_position(error.position);
-    return error;
+    return in_client_text(map_error(copy, kind, text), rewritten);
   }
   entry.land(true);
   return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text), std::move(rewritten), origin));

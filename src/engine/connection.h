@@ -54,15 +54,15 @@ class Prepared {
 
  private:
   friend class Connection;
-  Prepared(Database& database, void* handle, std::string text, std::optional<LiveRewrite> rewritten, Origin origin);
+  Prepared(Database& database, void* handle, std::string text, std::vector<LiveRewrite> rewritten, Origin origin);
   Error in_client_text(Error error) const;
   void describe();
   TaskThreads::Help run_tasks(void* pending);
 
   Database& database_;
-  void* handle_;                          // duckdb_prepared_statement
-  std::string text_;                      // as DuckDB has it
-  std::optional<LiveRewrite> rewritten_;  // when that is not the client's
+  void* handle_;                        // duckdb_prepared_statement
+  std::string text_;                    // as DuckDB has it
+  std::vector<LiveRewrite> rewritten_;  // how it came from the client's, last change first
   const bool watched_;
   const Flight::Digest text_digest_;
   std::vector<TypePtr> parameter_types_;
@@ -106,6 +106,7 @@ class Connection {
  private:
   friend class Database;
   Connection(Database& database, void* handle);
+  Status rewrite(std::string& text, std::vector<LiveRewrite>& steps);
   Status run_fixed(void*& prepared, const char* sql);
 
   Database& database_;

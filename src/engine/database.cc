@@ -152,6 +152,7 @@ Status Database::attach() {
   if (!attached.ok()) return explain_open_error(attached.error(), file_);
   MERGANSER_TRY(keeper_->execute("USE " + quote_name(name_)));
   // Nothing may be written outside the file: the in-memory database that DuckDB starts with goes away.
+  MERGANSER_TRY(PgCatalog::attach(*keeper_));
   return keeper_->execute("DETACH memory");
 }
 
@@ -186,6 +187,7 @@ Status Database::lock_down() {
 }
 
 Database::~Database() {
+  pg_catalog_.close();
   keeper_.reset();
   task_threads_.reset();
   if (handle_ != nullptr) {
@@ -221,6 +223,7 @@ Status Database::rescan_catalog(Connection& connection) {
   MERGANSER_ASSIGN(CatalogNamesPtr names, scan_catalog_names(connection));
   const std::lock_guard lock(catalog_mutex_);
   catalog_names_ = std::move(names);
+  pg_catalog_.catalog_changed();
   return {};
 }
 

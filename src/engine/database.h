@@ -18,6 +18,7 @@
 #include "engine/catalog_names.h"
 #include "engine/connection.h"
 #include "engine/flight.h"
+#include "engine/pg_catalog.h"
 #include "engine/type_probe.h"
 #include "engine/wal_mark.h"
 
@@ -57,6 +58,7 @@ class Database {
   TaskThreads& task_threads() { return *task_threads_; }
   BatchFunction& batch_function() { return *batch_function_; }
   TypeProbe& type_probe() { return *type_probe_; }
+  PgCatalog& pg_catalog() { return pg_catalog_; }
 
   const std::string& name() const { return name_; }
   const std::string& file() const { return file_; }
@@ -114,6 +116,7 @@ class Database {
   mutable std::mutex catalog_mutex_;
   CatalogNamesPtr catalog_names_;
   std::unique_ptr<WalMark> mark_;
+  PgCatalog pg_catalog_{*this};
   std::string alarm_;
   int guard_fd_ = -1;
   std::atomic<bool> invalidated_ = false;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "engine/pg_catalog.h"
+
 namespace merganser::engine {
 namespace {
 
@@ -72,6 +74,12 @@ bool removes_schema(const Tokens& tokens) {
 }  // namespace
 
 std::optional<Error> refuse_reserved(const Tokens& tokens) {
+  for (size_t i = 0; i < tokens.size(); i++) {
+    if (is_name(tokens, i) && folded_name(tokens[i]) == PgCatalog::kDatabase) {
+      return make_error(ErrorCode::kInsufficientPrivilege, "merganser_pg is not for clients", {},
+                        "What it holds is read as pg_catalog and information_schema.");
+    }
+  }
   for (size_t i = 0; i + 2 < tokens.size(); i++) {
     if (!is_reserved_table(tokens, i)) continue;
     if (any_word(tokens, 0, {"drop", "alter"}) || is_target(tokens, chain_start(tokens, i))) return refused();
@@ -83,6 +91,7 @@ std::optional<Error> refuse_reserved(const Tokens& tokens) {
 bool path_has_reserved_schema(std::string_view search_path) {
   const Tokens tokens = tokenize(search_path);
   for (size_t i = 0; i < tokens.size(); i++) {
+    if (is_name(tokens, i) && folded_name(tokens[i]) == PgCatalog::kDatabase) return true;
     const bool last = i + 1 == tokens.size() || tokens[i + 1].is(',');
     const bool text = tokens[i].kind == TokenKind::kString && path_has_reserved_schema(unquoted_string(tokens[i]));
     if (text || (last && is_name(tokens, i) && folded_name(tokens[i]) == kReservedSchema)) return true;
