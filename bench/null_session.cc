@@ -99,7 +99,7 @@ void NullSession::greet() {
        {"integer_datetimes", "on"},
        {"standard_conforming_strings", "on"}}};
   for (const auto& [name, value] : settings) out_.parameter_status(name, value);
-  out_.backend_key_data(1, 1);
+  out_.backend_key_data(1, "null");
   out_.ready_for_query('I');
 }
 
@@ -182,7 +182,7 @@ bool NullSession::handle(const FrontendMessage& message) {
     return true;
   }
   if (const auto* startup = std::get_if<StartupMessage>(&message)) {
-    if (startup->version != 3 << 16) out_.negotiate_protocol_version(0, {});
+    if (startup->version > pgwire::kProtocol32) out_.negotiate_protocol_version(pgwire::kProtocol32, {});
     user_ = startup->find("user").value_or("");
     if (options_.passwords == nullptr) {
       greet();

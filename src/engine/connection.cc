@@ -25,6 +25,8 @@ duckdb_connection connection_of(void* handle) {
 }
 
 constexpr int kTriesBeforePause = 100;
+// Asking for the type of one column copies those of all: the time for a description grows with the square.
+constexpr idx_t kMaxColumns = 10000;
 constexpr std::chrono::microseconds kPause{20};
 
 struct ClientSetting {
@@ -254,6 +256,10 @@ Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql, Orig
     return in_client_text(map_error(copy, kind, text), rewritten);
   }
   entry.land(true);
+  if (duckdb_prepared_statement_column_count(statement) > kMaxColumns) {
+    duckdb_destroy_prepare(&statement);
+    return make_error(ErrorCode::kProgramLimitExceeded, "a result can have at most 10000 columns");
+  }
   return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text), std::move(rewritten), origin));
 }
 

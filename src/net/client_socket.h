@@ -24,6 +24,7 @@ class ClientSocket final : public pgwire::Transport, public std::enable_shared_f
   void start();
   void close();
   pgwire::Connection& connection() { return *connection_; }
+  TimePoint arrived() const { return arrived_; }
 
   void send(std::string bytes) override;
   size_t unsent() const override { return unsent_; }
@@ -57,6 +58,7 @@ class ClientSocket final : public pgwire::Transport, public std::enable_shared_f
   const bool local_;
   const bool trusted_;
   const session::ClientInfo client_;
+  const TimePoint arrived_ = SteadyClock::now();
   pgwire::ChannelSecurity security_;
   std::unique_ptr<TlsStream> tls_;
   std::shared_ptr<pgwire::Connection> connection_;

@@ -16,8 +16,10 @@ namespace {
 
 namespace asio = boost::asio;
 constexpr size_t kReadBuffer = 64 * 1024;
-constexpr std::chrono::milliseconds kAcceptPause{100};  // when there are no descriptors left
-constexpr std::chrono::seconds kDropLogPause{10};       // between lines about logins that made room for others
+constexpr std::chrono::milliseconds kAcceptPause{100};    // when there are no descriptors left
+constexpr std::chrono::milliseconds kLoginPatience{500};  // with those who log in, when others wait for their place
+constexpr std::chrono::milliseconds kRoomPause{10};
+constexpr std::chrono::seconds kDropLogPause{10};  // between lines about logins that made room for others
 
 void set_option(int fd, int level, int name, int value) {
   ::setsockopt(fd, level, name, &value, sizeof value);
@@ -86,6 +88,10 @@ void Server::accept(const std::shared_ptr<Listener>& listener) {
   listener->descriptor.async_wait(Descriptor::wait_read, [this, listener](boost::system::error_code error) {
     if (error || draining_) return;
     for (int i = 0; i < 64; i++) {
+      if (!has_room(listener->local)) {
+        listener->pause = loop_.timer(kRoomPause, [this, listener] { accept(listener); });
+        return;
+      }
       const int fd = ::accept4(listener->descriptor.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
       if (fd >= 0) {
         welcome(fd, listener->local);
@@ -131,7 +137,6 @@ void Server::welcome(int fd, bool local) {
   }
   last_activity_ = SteadyClock::now();
   auto& waiting = logging_in_[local ? 1 : 0];
-  if (waiting.size() >= options_.max_logins) make_room(local);
   auto socket = std::make_shared<ClientSocket>(*this, loop_.impl().context, fd, local, trusted, std::move(client),
                                                std::move(security));
   socket->place_ = waiting.insert(waiting.end(), socket.get());
@@ -139,7 +144,16 @@ void Server::welcome(int fd, bool local) {
   socket->start();
 }
 
-// Who logs in does so within moments: one that has waited long is slow on purpose, or gone.
+// Who logs in does so within moments: one that has waited long is slow on purpose, or gone. Many who came at the same
+// moment are a crowd of good will: the rest of it waits in the system's queue.
+bool Server::has_room(bool local) {
+  auto& waiting = logging_in_[local ? 1 : 0];
+  if (waiting.size() < options_.max_logins) return true;
+  if (SteadyClock::now() - waiting.front()->arrived() < kLoginPatience) return false;
+  make_room(local);
+  return true;
+}
+
 void Server::make_room(bool local) {
   auto& waiting = logging_in_[local ? 1 : 0];
   if (waiting.empty()) return;

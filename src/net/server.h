@@ -33,7 +33,7 @@ struct ServerOptions {
   bool plaintext_from_other_machines = false;
   size_t max_connections = 2000;    // that have logged in
   size_t reserved_connections = 3;  // of them, only for the owner's own user on the Unix socket
-  size_t max_logins = 1000;         // that have not; the one that has waited longest makes room for a new one
+  size_t max_logins = 1000;         // that have not; one that has waited long makes room for a new one
   std::chrono::seconds tcp_keepalive{60};
   std::chrono::milliseconds authentication_timeout{30000};
 };
@@ -79,6 +79,7 @@ class Server {
   pgwire::ChannelSecurity security_for(const TcpAddress& peer) const;
   bool admit(ClientSocket& socket);
   void remove(ClientSocket& socket);
+  bool has_room(bool local);
   void make_room(bool local);
   void tell_to_go(pgwire::Connection::End when);
 

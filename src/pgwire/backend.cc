@@ -90,10 +90,10 @@ void BackendWriter::authentication_sasl(std::initializer_list<std::string_view> 
   end(start);
 }
 
-void BackendWriter::negotiate_protocol_version(int32_t newest_minor,
+void BackendWriter::negotiate_protocol_version(int32_t newest,
                                                std::span<const std::string_view> unknown_options) {
   const size_t start = begin('v');
-  out_.put_i32(newest_minor);
+  out_.put_i32(newest);
   out_.put_i32(static_cast<int32_t>(unknown_options.size()));
   for (const std::string_view option : unknown_options) put_text(option);
   end(start);
@@ -106,11 +106,11 @@ void BackendWriter::parameter_status(std::string_view name, std::string_view val
   end(start);
 }
 
-void BackendWriter::backend_key_data(int32_t pid, int32_t secret) {
-  out_.put_u8('K');
-  out_.put_i32(12);
+void BackendWriter::backend_key_data(int32_t pid, std::string_view key) {
+  const size_t start = begin('K');
   out_.put_i32(pid);
-  out_.put_i32(secret);
+  out_.put_bytes(key);
+  end(start);
 }
 
 void BackendWriter::ready_for_query(char status) {

@@ -42,9 +42,9 @@ class BackendWriter {
   void authentication_sasl(std::initializer_list<std::string_view> mechanisms);
   void authentication_sasl_continue(std::string_view data);
   void authentication_sasl_final(std::string_view data);
-  void negotiate_protocol_version(int32_t newest_minor, std::span<const std::string_view> unknown_options);
+  void negotiate_protocol_version(int32_t newest, std::span<const std::string_view> unknown_options);
   void parameter_status(std::string_view name, std::string_view value);
-  void backend_key_data(int32_t pid, int32_t secret);
+  void backend_key_data(int32_t pid, std::string_view key);
   void ready_for_query(char status);  // 'I' idle, 'T' in a transaction, 'E' in a failed one
 
   // At most 65535 columns go into these messages; the rest would not fit the count. Callers refuse more before.

@@ -57,12 +57,12 @@ INSTANTIATE_TEST_SUITE_P(
         Golden{"Negotiate",
                [](BackendWriter& w) {
                  const std::string_view unknown[] = {"_pq_.a"};
-                 w.negotiate_protocol_version(0, unknown);
+                 w.negotiate_protocol_version(3 << 16 | 2, unknown);
                },
-               "v\0\0\0\x13\0\0\0\0\0\0\0\x01_pq_.a\0"s},
+               "v\0\0\0\x13\0\x03\0\x02\0\0\0\x01_pq_.a\0"s},
         Golden{"ParameterStatus", [](BackendWriter& w) { w.parameter_status("TimeZone", "UTC"); },
                "S\0\0\0\x11TimeZone\0UTC\0"s},
-        Golden{"BackendKeyData", [](BackendWriter& w) { w.backend_key_data(1, -2); },
+        Golden{"BackendKeyData", [](BackendWriter& w) { w.backend_key_data(1, "\xFF\xFF\xFF\xFE"); },
                "K\0\0\0\x0C\0\0\0\x01\xFF\xFF\xFF\xFE"s},
         Golden{"ReadyForQuery", [](BackendWriter& w) { w.ready_for_query('T'); }, "Z\0\0\0\x05T"s},
         Golden{"ParameterDescription",

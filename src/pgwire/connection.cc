@@ -1,7 +1,6 @@
 #include "pgwire/connection.h"
 
-#include <random>
-
+#include "auth/crypto.h"
 #include "base/log.h"
 
 namespace merganser::pgwire {
@@ -14,12 +13,9 @@ struct Overloaded : Handlers... {
 template <typename... Handlers>
 Overloaded(Handlers...) -> Overloaded<Handlers...>;
 
+constexpr size_t kCancelKey = 4;  // bytes
+constexpr size_t kLongCancelKey = 32;
 constexpr size_t kUnsentLimit = size_t{1} << 20;  // replies that may wait for the client before its messages do
-
-int32_t random_secret() {
-  std::random_device device;
-  return static_cast<int32_t>(device());
-}
 
 std::string lowered(std::string_view text) {
   std::string out(text);
@@ -141,7 +137,7 @@ void Connection::handle(FrontendMessage& message) {
                    flush();
                  },
                  [&](const CancelRequest& m) {
-                   if (Connection* other = registry_.find(m.pid, m.secret)) other->cancel();
+                   if (Connection* other = registry_.find(m.pid, m.key)) other->cancel();
                    closing_ = true;
                    transport_->close_after_send();
                  },
@@ -277,7 +273,8 @@ void Connection::on_startup(const StartupMessage& message) {
   for (const auto& [name, value] : message.parameters) {
     if (name.starts_with("_pq_.")) unknown.push_back(name);
   }
-  if (message.version > 0x00030000 || !unknown.empty()) writer_.negotiate_protocol_version(0, unknown);
+  protocol_ = std::min(message.version, kProtocol32);
+  if (message.version > kProtocol32 || !unknown.empty()) writer_.negotiate_protocol_version(protocol_, unknown);
   authenticate();
 }
 
@@ -310,15 +307,16 @@ void Connection::log_in() {
     writer_.parameter_status(session::Variables::spelled(name), value);
   };
   pid_ = static_cast<int32_t>(session_->id() & 0x7fffffff);
-  secret_ = random_secret();
-  registry_.add(pid_, secret_, this);
+  auto key = auth::random_bytes(protocol_ >= kProtocol32 ? kLongCancelKey : kCancelKey);
+  if (!key.ok()) return fatal(key.error());
+  registry_.add(pid_, *key, this);
   parser_.set_authenticated();
   writer_.authentication_ok();
   for (const std::string& name : session::Variables::reported()) {
     const auto value = session_->variables().show(name);
     if (value.ok()) writer_.parameter_status(session::Variables::spelled(name), *value);
   }
-  writer_.backend_key_data(pid_, secret_);
+  writer_.backend_key_data(pid_, *key);
   ready();
 }
 

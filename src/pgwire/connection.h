@@ -166,7 +166,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string scram_mechanism_;
   int scram_step_ = 0;
   int32_t pid_ = 0;
-  int32_t secret_ = 0;
+  int32_t protocol_ = 0;  // 3.0 or newer, as the startup packet asked
   std::shared_ptr<session::Session> session_;
   TimeZone::Ptr time_zone_;
   std::string time_zone_name_;

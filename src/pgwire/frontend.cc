@@ -15,6 +15,9 @@ constexpr int32_t kSslRequestCode = (1234 << 16) | 5679;
 constexpr int32_t kGssEncRequestCode = (1234 << 16) | 5680;
 
 constexpr size_t kStartupHeader = 8;  // length and version
+constexpr size_t kCancelHeader = 12;  // length, code and pid
+constexpr size_t kMinCancelKey = 4;
+constexpr size_t kMaxCancelKey = 256;
 constexpr size_t kTypedHeader = 5;    // type and length
 
 ProtocolError fatal_violation(char type, std::string message, std::string detail = {}) {
@@ -102,10 +105,12 @@ Parsed FrontendParser::next_startup(std::string_view in, size_t& consumed) {
 
   const int32_t code = int32_at(in, 4);
   if (code == kCancelRequestCode) {
-    if (total != 16) return fatal_violation(0, "invalid length of startup packet");
+    if (total < kCancelHeader + kMinCancelKey || total > kCancelHeader + kMaxCancelKey) {
+      return fatal_violation(0, "invalid length of startup packet");
+    }
     if (in.size() < total) return NeedMore{total};
     consumed = total;
-    return FrontendMessage(CancelRequest{int32_at(in, 8), int32_at(in, 12)});
+    return FrontendMessage(CancelRequest{int32_at(in, 8), in.substr(kCancelHeader, total - kCancelHeader)});
   }
   // Each may be asked once; a second time it counts as a version, which does not exist (as in PostgreSQL).
   const bool ssl = code == kSslRequestCode && !ssl_asked_;
@@ -127,7 +132,7 @@ Parsed FrontendParser::next_startup(std::string_view in, size_t& consumed) {
   const auto version = static_cast<uint32_t>(code);
   if (version >> 16 != 3) {
     return ProtocolError{make_error(ErrorCode::kFeatureNotSupported,
-                                    fmt::format("unsupported frontend protocol {}.{}: server supports 3.0 to 3.0",
+                                    fmt::format("unsupported frontend protocol {}.{}: server supports 3.0 to 3.2",
                                                 version >> 16, version & 0xFFFF)),
                          true, 0};
   }

@@ -1,4 +1,4 @@
-// Parses what PostgreSQL clients send (protocol 3.0): bytes in, one message out, no I/O and no buffer of its own.
+// Parses what PostgreSQL clients send (protocol 3.0 and 3.2): bytes in, one message out, no I/O and no buffer of its own.
 //
 // Threads: one thread at a time. Lifetime: the views and spans of a message point into the input and into the parser;
 // they are valid until the next call of next(), and only while the caller keeps the input bytes in place.
@@ -20,6 +20,10 @@ namespace merganser::pgwire {
 
 using Parameter = std::pair<std::string_view, std::string_view>;
 
+// Of protocol 3, as StartupMessage writes it. 3.1 was never used.
+inline constexpr int32_t kProtocol30 = 3 << 16;
+inline constexpr int32_t kProtocol32 = (3 << 16) | 2;  // the newest that is spoken: long keys for CancelRequest
+
 // ---- packets without a type byte: only before StartupMessage was seen ------------------------------------------
 
 struct StartupMessage {
@@ -31,7 +35,7 @@ struct SslRequest {};
 struct GssEncRequest {};
 struct CancelRequest {
   int32_t pid;
-  int32_t secret;
+  std::string_view key;  // of BackendKeyData: 4 bytes, since protocol 3.2 up to 256
 };
 
 // ---- messages with a type byte ---------------------------------------------------------------------------------

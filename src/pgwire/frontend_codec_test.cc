@@ -21,7 +21,9 @@ const std::vector<Case>& cases() {
       {"StartupWithoutParameters", Phase::kStartup, untyped(i32(kVersion3) + "\0"s), "startup 196608"},
       {"Ssl", Phase::kStartup, untyped(i32(80877103)), "ssl"},
       {"Gss", Phase::kStartup, untyped(i32(80877104)), "gss"},
-      {"Cancel", Phase::kStartup, untyped(i32(80877102) + i32(77) + i32(-5)), "cancel 77 -5"},
+      {"Cancel", Phase::kStartup, untyped(i32(80877102) + i32(77) + i32(-5)), "cancel 77 \xFF\xFF\xFF\xFB"},
+      {"CancelLongKey", Phase::kStartup, untyped(i32(80877102) + i32(77) + std::string(256, 'k')),
+       "cancel 77 " + std::string(256, 'k')},
       {"Password", Phase::kAuthentication, typed('p', "secret\0"s), "password secret\0"s},
       {"TerminateDuringAuthentication", Phase::kAuthentication, typed('X', ""), "terminate"},
       {"Query", Phase::kReady, typed('Q', "select 1\0"s), "query select 1"},
@@ -176,7 +178,7 @@ TEST(FrontendParser, EncryptionIsAskedForOnceEach) {
   EXPECT_EQ(describe(parser.next(untyped(i32(80877104)), consumed)), "gss");
   EXPECT_EQ(describe(parser.next(untyped(i32(80877103)), consumed)), "ssl");
   EXPECT_EQ(describe(parser.next(untyped(i32(80877103)), consumed)),
-            "FATAL 0A000 unsupported frontend protocol 1234.5679: server supports 3.0 to 3.0");
+            "FATAL 0A000 unsupported frontend protocol 1234.5679: server supports 3.0 to 3.2");
   EXPECT_EQ(describe(parser.next(kStartup, consumed)), "startup 196608 user=ada database=flights");
 }
 

@@ -47,7 +47,7 @@ struct Describer {
   std::string operator()(const SslRequest&) const { return "ssl"; }
   std::string operator()(const GssEncRequest&) const { return "gss"; }
   std::string operator()(const CancelRequest& m) const {
-    return "cancel " + std::to_string(m.pid) + " " + std::to_string(m.secret);
+    return "cancel " + std::to_string(m.pid) + " " + std::string(m.key);
   }
   std::string operator()(const Query& m) const { return "query " + std::string(m.sql); }
   std::string operator()(const Parse& m) const {

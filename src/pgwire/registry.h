@@ -1,11 +1,15 @@
-// The connections of an owner by the number and the secret that CancelRequest names.
+// The connections of an owner by the number and the key that CancelRequest names.
 //
 // Threads: the sessions' thread. Lifetime: outlives its connections.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <string>
+#include <string_view>
 #include <unordered_map>
+
+#include "auth/crypto.h"
 
 namespace merganser::pgwire {
 
@@ -13,12 +17,13 @@ class Connection;
 
 class Registry {
  public:
-  void add(int32_t pid, int32_t secret, Connection* connection) { entries_[pid] = {secret, connection}; }
+  void add(int32_t pid, std::string key, Connection* connection) { entries_[pid] = {std::move(key), connection}; }
   void remove(int32_t pid) { entries_.erase(pid); }
-  // Null unless both numbers fit.
-  Connection* find(int32_t pid, int32_t secret) const {
+  // Null unless both fit.
+  Connection* find(int32_t pid, std::string_view key) const {
     const auto it = entries_.find(pid);
-    return it != entries_.end() && it->second.secret == secret ? it->second.connection : nullptr;
+    if (it == entries_.end() || !auth::constant_time_equal(it->second.key, key)) return nullptr;
+    return it->second.connection;
   }
   void for_each(const std::function<void(Connection&)>& visit) const {
     for (const auto& [pid, entry] : entries_) visit(*entry.connection);
@@ -27,7 +32,7 @@ class Registry {
 
  private:
   struct Entry {
-    int32_t secret;
+    std::string key;
     Connection* connection;
   };
   std::unordered_map<int32_t, Entry> entries_;

@@ -71,8 +71,16 @@ TEST(Variables, KnowWhatClientsSend) {
   Variables variables = fresh();
   for (const char* encoding : {"UTF8", "utf-8", "'utf-8'", "unicode", "UTF_8"}) {
     EXPECT_TRUE(variables.set("client_encoding", encoding).ok()) << encoding;
+    EXPECT_EQ(variables.show("client_encoding").value(), "UTF8");
   }
-  EXPECT_EQ(variables.set("client_encoding", "latin1").error().code, ErrorCode::kFeatureNotSupported);
+  EXPECT_TRUE(variables.set("client_encoding", "sql_ascii").ok());
+  EXPECT_EQ(variables.show("client_encoding").value(), "SQL_ASCII");
+  for (const char* other : {"latin1", "ISO-8859-15", "WIN1252", "windows-1252", "EUC_JP", "sjis"}) {
+    EXPECT_EQ(variables.set("client_encoding", other).error().code, ErrorCode::kFeatureNotSupported) << other;
+  }
+  for (const char* nothing : {"", "bogus", "utf16", "'"}) {
+    EXPECT_EQ(variables.set("client_encoding", nothing).error().code, ErrorCode::kInvalidParameterValue) << nothing;
+  }
   EXPECT_TRUE(variables.set("datestyle", "ISO, DMY").ok());
   EXPECT_FALSE(variables.set("datestyle", "German").ok());
   EXPECT_TRUE(variables.set("extra_float_digits", "3").ok());

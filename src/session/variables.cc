@@ -7,6 +7,7 @@
 
 #include "base/time_zone.h"
 #include "engine/reserved_names.h"
+#include "session/client_encoding.h"
 #include "session/write_options.h"
 
 namespace merganser::session {
@@ -202,14 +203,9 @@ Status Variables::set(const std::string& name, const std::string& value) {
 
 Status Variables::store(const std::string& name, const std::string& value) {
   if (name == "client_encoding") {
-    // Drivers spell it in every way, asyncpg with quotes.
-    std::string plain;
-    for (const char c : lowered(value)) {
-      if (isalnum(static_cast<unsigned char>(c)) != 0) plain += c;
-    }
-    if (plain == "utf8" || plain == "unicode") return {};
-    return make_error(ErrorCode::kFeatureNotSupported, "client_encoding \"" + value + "\" is not supported", {},
-                      "Only UTF8 is served.");
+    MERGANSER_ASSIGN(const std::string encoding, client_encoding_name(value));
+    values_[name] = encoding;
+    return {};
   }
   if (name == "transaction") return {};
   if (std::find(std::begin(kReadOnlyNames), std::end(kReadOnlyNames), name) != std::end(kReadOnlyNames)) {

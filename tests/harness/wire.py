@@ -14,7 +14,9 @@ Message = namedtuple("Message", "kind body")
 
 
 def cancel_request(pid, key):
-    return struct.pack("!iiii", 16, 80877102, pid, key)
+    """The key as a number, or as bytes of any length (protocol 3.2)."""
+    key = key if isinstance(key, bytes) else struct.pack("!i", key)
+    return struct.pack("!iii", 12 + len(key), 80877102, pid) + key
 
 
 def startup(version=PROTOCOL_3, **parameters):
@@ -40,7 +42,7 @@ def parse(sql, name="", oids=()):
 
 def bind(*values, portal="", statement="", formats=(), result_formats=()):
     body = text(portal) + text(statement) + struct.pack(f"!h{len(formats)}h", len(formats), *formats)
-    body += struct.pack("!h", len(values))
+    body += struct.pack("!H", len(values))
     for value in values:
         body += struct.pack("!i", -1) if value is None else struct.pack("!i", len(value)) + value
     return message("B", body + struct.pack(f"!h{len(result_formats)}h", len(result_formats), *result_formats))
@@ -101,7 +103,7 @@ class Wire:
                 name, value, _ = body.split(b"\0")
                 self.parameters[name.decode()] = value.decode()
             elif kind == "K":
-                self.key = struct.unpack("!ii", body)
+                self.key = struct.unpack("!ii", body) if len(body) == 8 else (struct.unpack("!i", body[:4])[0], body[4:])
             assert kind != "E", fields(body)
 
     def send(self, *parts):
