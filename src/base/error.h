@@ -26,6 +26,7 @@ enum class ErrorCode : uint8_t {
   kDataException,                // 22000
   kStringTooLong,                // 22001
   kNumericOutOfRange,            // 22003
+  kNullNotAllowed,               // 22004
   kInvalidDatetimeFormat,        // 22007
   kDatetimeOverflow,             // 22008
   kDivisionByZero,               // 22012
@@ -50,15 +51,17 @@ enum class ErrorCode : uint8_t {
   kNoActiveTransaction,       // 25P01
   kInFailedTransaction,       // 25P02
   kIdleInTransactionTimeout,  // 25P03
-  // class 26, 34, 28, 3D, 3F
+  // class 26, 34, 28, 3B, 3D, 3F
   kInvalidStatementName,  // 26000
   kInvalidAuthorization,  // 28000
   kInvalidPassword,       // 28P01
   kInvalidCursorName,     // 34000
+  kInvalidSavepoint,      // 3B001
   kInvalidCatalogName,    // 3D000
   kInvalidSchemaName,     // 3F000
   // class 40: retry
   kSerializationFailure,  // 40001
+  kDeadlockDetected,      // 40P01
   // class 42: text of the statement
   kSyntaxErrorOrAccessRule,     // 42000
   kSyntaxError,                 // 42601

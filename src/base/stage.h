@@ -22,10 +22,11 @@ enum class Stage : uint8_t {
   kWorker,      // for a thread or a connection
   kExecuting,
   kClient,  // its rows wait to be taken
+  kAdvisoryLock,
   kCount
 };
 inline constexpr std::array<std::string_view, static_cast<size_t>(Stage::kCount)> kStageNames{
-    "", "write queue", "write lane", "worker", "", "client"};
+    "", "write queue", "write lane", "worker", "", "client", "advisory lock"};
 
 class StageMark {
  public:
@@ -48,7 +49,8 @@ class StageMark {
 
  private:
   static bool is_waiting(Stage stage) {
-    return stage == Stage::kWriteQueue || stage == Stage::kLane || stage == Stage::kWorker;
+    return stage == Stage::kWriteQueue || stage == Stage::kLane || stage == Stage::kWorker ||
+           stage == Stage::kAdvisoryLock;
   }
   void enter(Stage stage, TimePoint now) {
     since_.store(now.time_since_epoch().count(), std::memory_order_relaxed);

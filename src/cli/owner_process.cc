@@ -145,6 +145,9 @@ Status OwnerProcess::start_network() {
   services_->descriptions = session::DescriptionCache(static_cast<size_t>(settings_.statement_cache));
   services_->spool.directory = settings_.temp_dir.empty() ? ownership_->sockets().path() : settings_.temp_dir;
   services_->spool.limit = settings_.temp_limit;
+  services_->replay.statements = static_cast<size_t>(settings_.savepoint_statements);
+  services_->replay.bytes = settings_.savepoint_bytes;
+  services_->replay.total_bytes = settings_.savepoint_total_bytes;
   services_->output_limit = settings_.output_buffer_bytes;
   services_->statement_timeout = ms(settings_.statement_timeout);
   services_->idle_in_transaction_timeout = ms(settings_.idle_in_transaction_timeout);

@@ -29,6 +29,7 @@ void add_sessions(std::vector<Statistic>& out, const session::SessionCounters& s
   add("timed_out", sessions.timeouts);
   add("portals_suspended", sessions.portals_suspended);
   add("portals_spooled", sessions.portals_spooled);
+  add("savepoint_replays", sessions.savepoint_replays);
   for (size_t i = 0; i < session::kLatencyNames.size(); i++) {
     const std::string name = std::string(session::kLatencyNames[i]) + "_latency_us";
     out.push_back({"sessions", name, sessions.latency[i].snapshot()});

@@ -105,6 +105,11 @@ constexpr SettingSpec kSpecs[] = {
      "longest idle time inside a transaction; 0 is no limit"},
     {"slow_statement", &S::slow_statement, 0, 7 * kDay, TextRule::kNone,
      "statements that take longer are logged, without their values; 0 logs none"},
+    {"savepoint_statements", &S::savepoint_statements, 0, 10'000'000, TextRule::kNone,
+     "statements of a transaction that are kept for ROLLBACK TO SAVEPOINT"},
+    {"savepoint_bytes", &S::savepoint_bytes, 0, kTiB, TextRule::kNone, "bytes of the statements that are kept for it"},
+    {"savepoint_total_bytes", &S::savepoint_total_bytes, 0, kTiB, TextRule::kNone,
+     "the same for all transactions together"},
 };
 
 // The steps from one word to the other: inserted, removed and changed letters.

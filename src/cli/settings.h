@@ -79,6 +79,9 @@ struct Settings {
   Duration statement_timeout = Duration::zero();
   Duration idle_in_transaction_timeout = Duration::zero();
   Duration slow_statement = Duration::zero();
+  int64_t savepoint_statements = 10000;
+  Bytes savepoint_bytes = uint64_t{16} << 20;
+  Bytes savepoint_total_bytes = uint64_t{256} << 20;
 };
 
 // What kind of value a setting takes is said by the member it points at.

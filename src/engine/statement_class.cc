@@ -130,7 +130,8 @@ std::string upper(std::string_view text) {
 // A class over one statement's tokens: every method looks at them and decides one thing.
 class Classifier {
  public:
-  Classifier(const Tokens& tokens, const CatalogNames* names) : tokens_(tokens), names_(names) {}
+  Classifier(std::string_view sql, const Tokens& tokens, const CatalogNames* names)
+      : sql_(sql), tokens_(tokens), names_(names) {}
 
   bool mentions_time() const { return mentions_any(time_functions()); }
 
@@ -138,7 +139,11 @@ class Classifier {
     if (tokens_.empty()) return {};
     if (auto error = find_refused_name()) return refusal(*std::move(error));
     if (auto error = refuse_reserved(tokens_)) return refusal(*std::move(error));
+    auto command = parse_session_command(sql_, tokens_);
+    if (!command.ok()) return refusal(std::move(command).error());
+    if (*command) return session_command(**std::move(command));
     StatementClass out = by_first_word(0);
+    out.advances_sequence = mentions("nextval");
     out.time_dependent = mentions_time() || (names_ != nullptr && mentions_any(names_->time_dependent));
     return out;
   }
@@ -209,11 +214,6 @@ class Classifier {
     if (first == "merge") return simple(StatementKind::kWrite, "MERGE", true);
     if (first == "explain") return explain(at);
     if (first == "show") return show(at);
-    if (first == "begin" || first == "start") return begin(at);
-    if (first == "commit" || first == "end") return simple(StatementKind::kCommit, "COMMIT");
-    if (first == "rollback" || first == "abort") return rollback(at);
-    if (first == "savepoint") return simple(StatementKind::kSavepoint, "SAVEPOINT");
-    if (first == "release") return simple(StatementKind::kSavepoint, "RELEASE");
     if (first == "set" || first == "reset") return set(at);
     if (first == "use") return use(at);
     if (first == "create" || first == "drop" || first == "alter") return object_ddl(at, first);
@@ -225,7 +225,6 @@ class Classifier {
     if (first == "prepare") return prepared(StatementKind::kPrepare, "PREPARE");
     if (first == "execute") return prepared(StatementKind::kExecute, "EXECUTE");
     if (first == "deallocate") return prepared(StatementKind::kDeallocate, "DEALLOCATE");
-    if (first == "discard") return simple(StatementKind::kDiscard, "DISCARD " + upper(rest_word(at + 1)));
     if (first == "pragma") return pragma(at);
     if (first == "copy") return simple(StatementKind::kCopyFrom, "COPY", true);
     return refused_word(first);
@@ -233,9 +232,8 @@ class Classifier {
 
   StatementClass refused_word(const std::string& first) const {
     static const Names never{
-        "attach", "detach",   "install", "load",  "export", "import",  "force", "call",  "listen",
-        "notify", "unlisten", "lock",    "grant", "revoke", "declare", "fetch", "close", "move", "update_extensions",
-        "do"};
+        "attach", "detach", "install", "load",   "export",            "import",
+        "force",  "call",   "grant",   "revoke", "update_extensions", "do"};
     if (!never.contains(first)) return simple(StatementKind::kUnknown, upper(first));
     if (first == "attach" || first == "detach" || first == "force" || first == "call" || first == "install" ||
         first == "load" || first == "export" || first == "import") {
@@ -322,25 +320,16 @@ class Classifier {
     return out;
   }
 
-  StatementClass begin(size_t at) const {
-    StatementClass out = simple(StatementKind::kBegin, word(at, "start") ? "START TRANSACTION" : "BEGIN");
-    for (size_t i = at; i + 1 < tokens_.size(); i++) {
-      if (word(i, "read") && word(i + 1, "only")) out.read_only_transaction = true;
-    }
+  static StatementClass session_command(SessionCommand command) {
+    StatementClass out = simple(statement_kind(command.kind), command.tag);
+    out.command = std::make_shared<const SessionCommand>(std::move(command));
     return out;
-  }
-
-  StatementClass rollback(size_t at) const {
-    for (size_t i = at + 1; i < tokens_.size(); i++) {
-      if (word(i, "to")) return simple(StatementKind::kSavepoint, "ROLLBACK");
-    }
-    return simple(StatementKind::kRollback, "ROLLBACK");
   }
 
   std::string setting_name(size_t at) const {
     if (word(at, "time") && word(at + 1, "zone")) return "timezone";
     if (word(at, "session") && word(at + 1, "authorization")) return "session_authorization";
-    if (word(at, "transaction")) return "transaction";
+    if (word(at, "transaction") && word(at + 1, "isolation") && word(at + 2, "level")) return "transaction_isolation";
     std::string name = folded(at);
     if (at + 2 < tokens_.size() && tokens_[at + 1].is('.')) name += "." + folded(at + 2);
     return name;
@@ -349,15 +338,6 @@ class Classifier {
   StatementClass set(size_t at) const {
     StatementClass out = simple(StatementKind::kSet, word(at, "reset") ? "RESET" : "SET");
     size_t i = at + 1;
-    if (word(i, "session") && word(i + 1, "characteristics")) {
-      out.setting = "transaction";
-      for (size_t j = i; j + 1 < tokens_.size(); j++) {
-        if (!word(j, "read") || (!word(j + 1, "only") && !word(j + 1, "write"))) continue;
-        out.setting = "default_transaction_read_only";
-        out.setting_value = word(j + 1, "only") ? "on" : "off";
-      }
-      return out;
-    }
     if (word(i, "global")) {
       return refusal(refused("SET GLOBAL is not for clients of a shared file",
                              "Settings of the whole process come from the configuration file: merganser config."));
@@ -382,10 +362,6 @@ class Classifier {
     if (i < tokens_.size() && (tokens_[i].is('=') || word(i, "to"))) i++;
     out.setting_is_default = word(i, "default") && i + 1 == tokens_.size();
     out.setting_value = value_text(i);
-    if (out.setting == "transaction") {
-      for (size_t j = i; j + 1 < tokens_.size(); j++)
-        out.read_only_transaction |= word(j, "read") && word(j + 1, "only");
-    }
     return out;
   }
 
@@ -432,8 +408,6 @@ class Classifier {
                            "Allowed are those that only show something, such as PRAGMA table_info('t')."));
   }
 
-  std::string rest_word(size_t at) const { return at < tokens_.size() ? std::string(tokens_[at].text) : "ALL"; }
-
   StatementClass object_ddl(size_t at, const std::string& verb) const {
     size_t i = at + 1;
     bool temporary = false;
@@ -475,6 +449,7 @@ class Classifier {
     return false;
   }
 
+  std::string_view sql_;
   const Tokens& tokens_;
   const CatalogNames* names_;
 };
@@ -483,18 +458,18 @@ class Classifier {
 
 StatementClass classify(std::string_view sql, const CatalogNames* names) {
   const Tokens tokens = tokenize(sql);
-  StatementClass out = Classifier(tokens, names).run();
+  StatementClass out = Classifier(sql, tokens, names).run();
   return out.kind == StatementKind::kCopyFrom ? classify_copy(sql, tokens, names) : out;
 }
 
 bool calls_refused_function(std::string_view sql) {
   const Tokens tokens = tokenize(sql);
-  return Classifier(tokens, nullptr).refused_name().has_value();
+  return Classifier(sql, tokens, nullptr).refused_name().has_value();
 }
 
 bool names_time_function(std::string_view sql) {
   const Tokens tokens = tokenize(sql);
-  return Classifier(tokens, nullptr).mentions_time();
+  return Classifier(sql, tokens, nullptr).mentions_time();
 }
 
 }  // namespace merganser::engine

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "engine/catalog_names.h"
 #include "engine/copy_statement.h"
+#include "engine/session_command.h"
 
 namespace merganser::engine {
 
@@ -25,9 +26,14 @@ enum class StatementKind : uint8_t {
   kBegin,
   kCommit,
   kRollback,
-  kSavepoint,  // SAVEPOINT, RELEASE, ROLLBACK TO: refused until they can be honest
-  kSet,        // SET, RESET: the session decides what to do with it
-  kShow,       // SHOW name of one setting
+  kSavepoint,       // SAVEPOINT, RELEASE
+  kRollbackTo,      // ROLLBACK TO SAVEPOINT: what a failed transaction takes besides its end
+  kSetTransaction,  // SET TRANSACTION, SET SESSION CHARACTERISTICS, SET CONSTRAINTS
+  kCursor,          // DECLARE, FETCH, MOVE, CLOSE
+  kNotify,          // LISTEN, UNLISTEN, NOTIFY
+  kLock,
+  kSet,   // SET, RESET: the session decides what to do with it
+  kShow,  // SHOW name of one setting
   kUse,
   kPrepare,  // SQL-level PREPARE, EXECUTE, DEALLOCATE: kept by the session's own connection
   kExecute,
@@ -49,7 +55,7 @@ struct StatementClass {
   bool time_dependent = false;         // names now() or its like: needs a snapshot begun after the statement arrived
   bool plain_insert = false;           // INSERT INTO t [(…)] VALUES (…) and nothing else: its plan scans no table
   bool pins_session = false;           // leaves state behind on its connection
-  bool read_only_transaction = false;  // BEGIN READ ONLY
+  bool advances_sequence = false;      // names nextval: writes, whatever its first word says
   std::string setting;                 // kSet, kShow: lower-case name ("time zone" becomes "timezone"); kUse: the rest
   std::string setting_value;           // kSet: the value as text; quotes removed
   bool setting_is_default = false;     // RESET x, SET x TO DEFAULT
@@ -57,6 +63,7 @@ struct StatementClass {
   CopyStatementPtr copy;               // kCopyFrom, kCopyTo
   std::shared_ptr<const StatementClass> copied;   // kCopyTo: the statement whose rows are sent
   std::shared_ptr<const std::string> copied_sql;  // kCopyTo: its text
+  std::shared_ptr<const SessionCommand> command;  // of those that sessions answer themselves
   std::optional<Error> refusal;
 };
 

@@ -45,7 +45,7 @@ TEST(Classify, KindsAndTags) {
       {"commit work", kCommit, "COMMIT"},
       {"end", kCommit, "COMMIT"},
       {"rollback", kRollback, "ROLLBACK"},
-      {"rollback to savepoint a", kSavepoint, "ROLLBACK"},
+      {"rollback to savepoint a", kRollbackTo, "ROLLBACK"},
       {"savepoint a", kSavepoint, "SAVEPOINT"},
       {"set timezone = 'UTC'", kSet, "SET"},
       {"reset all", kSet, "RESET"},
@@ -157,9 +157,6 @@ TEST(Classify, Settings) {
   EXPECT_TRUE(classify("set timezone to default").setting_is_default);
   EXPECT_TRUE(classify("reset timezone").setting_is_default);
   EXPECT_EQ(classify("set x = -5").setting_value, "-5");
-  EXPECT_TRUE(classify("set transaction isolation level serializable, read only").read_only_transaction);
-  EXPECT_FALSE(classify("set transaction read write").read_only_transaction);
-  EXPECT_EQ(classify("set session characteristics as transaction read only").setting, "default_transaction_read_only");
 }
 
 TEST(Tokens, SplitStatements) {

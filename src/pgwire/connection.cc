@@ -208,7 +208,20 @@ char Connection::status() const {
   }
 }
 
+// As PostgreSQL 14 and newer do it: before ReadyForQuery, and only what is another value than the client knows.
+void Connection::report_parameters() {
+  for (const std::string& name : std::exchange(to_report_, {})) {
+    const auto value = session_->variables().show(name);
+    if (!value.ok()) continue;
+    const auto [known, first] = reported_.try_emplace(name, *value);
+    if (!first && known->second == *value) continue;
+    known->second = *value;
+    writer_.parameter_status(session::Variables::spelled(name), *value);
+  }
+}
+
 void Connection::ready() {
+  if (!to_report_.empty()) report_parameters();
   writer_.ready_for_query(status());
   flush();
 }
@@ -303,19 +316,15 @@ void Connection::log_in() {
     if (!processing_) flush();  // it may come between statements
   };
   session_->on_notice = [this](const Error& notice) { writer_.notice_response(notice, NoticeSeverity::kNotice); };
-  session_->on_variable = [this](const std::string& name, const std::string& value) {
-    writer_.parameter_status(session::Variables::spelled(name), value);
-  };
+  session_->on_variable = [this](const std::string& name, const std::string&) { to_report_.insert(name); };
   pid_ = static_cast<int32_t>(session_->id() & 0x7fffffff);
   auto key = auth::random_bytes(protocol_ >= kProtocol32 ? kLongCancelKey : kCancelKey);
   if (!key.ok()) return fatal(key.error());
   registry_.add(pid_, *key, this);
   parser_.set_authenticated();
   writer_.authentication_ok();
-  for (const std::string& name : session::Variables::reported()) {
-    const auto value = session_->variables().show(name);
-    if (value.ok()) writer_.parameter_status(session::Variables::spelled(name), *value);
-  }
+  to_report_.insert(session::Variables::reported().begin(), session::Variables::reported().end());
+  report_parameters();
   writer_.backend_key_data(pid_, *key);
   ready();
 }

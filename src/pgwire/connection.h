@@ -5,7 +5,9 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <unordered_map>
 
@@ -136,6 +138,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void error(Error error);
   void extended_error(Error error);
   void ready();
+  void report_parameters();
   void append_result(engine::ResultSet& result, PgRowSink& sink, const engine::StatementClass& kind);
   std::shared_ptr<PgRowSink> make_sink(bool describe, std::vector<int16_t> formats, engine::Columns announced);
   session::RunRequest make_request(coordinator::Statement statement, std::shared_ptr<PgRowSink> sink);
@@ -162,6 +165,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string user_;
   std::string database_;
   std::vector<std::pair<std::string, std::string>> startup_;
+  std::map<std::string, std::string> reported_;  // what the client was told of parameters
+  std::set<std::string> to_report_;              // those that have changed since, perhaps back
   std::unique_ptr<auth::ScramServer> scram_;
   std::string scram_mechanism_;
   int scram_step_ = 0;

@@ -91,7 +91,7 @@ void Connection::on_parse(const Parse& message) {
     if ((static_cast<unsigned char>(c) & 0xC0) != 0x80) before++;
   }
   if (session_->state() == session::TransactionState::kFailed &&
-      !session::ends_transaction(session_->classify(sql).kind)) {
+      !session::leaves_failure(session_->classify(sql).kind)) {
     return extended_error(session_->failure());
   }
   const auto parsed = session::parse_write_hints(message.sql.substr(0, spans.empty() ? 0 : spans.front().offset));
@@ -283,7 +283,7 @@ void Connection::run_portal(const std::string& name, uint64_t max_rows) {
     } else if (completion.suspended) {
       self->writer_.portal_suspended();
     } else {
-      if (kind == StatementKind::kDiscard) self->forget_prepared();
+      if (completion.tag == "DISCARD ALL") self->forget_prepared();
       if (session::ends_transaction(kind)) self->close_all_portals();
       self->writer_.command_complete(completion.tag);
     }

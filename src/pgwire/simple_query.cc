@@ -99,7 +99,8 @@ void Connection::run_one_simple() {
   const StatementKind kind = statement.kind->kind;
   if (kind == StatementKind::kDeallocate && deallocate(*statement.sql)) return writer_.command_complete("DEALLOCATE");
   const bool control = kind == StatementKind::kBegin || kind == StatementKind::kCommit ||
-                       kind == StatementKind::kRollback || kind == StatementKind::kSet;
+                       kind == StatementKind::kRollback || kind == StatementKind::kSet ||
+                       kind == StatementKind::kSetTransaction;
   if (simple_.implicit && !control && session_->state() == session::TransactionState::kIdle) {
     session_->begin_implicit();
   }
@@ -114,7 +115,7 @@ void Connection::run_one_simple() {
     } else if (completion.empty) {
       self->writer_.empty_query_response();
     } else {
-      if (kind == StatementKind::kDiscard) self->forget_prepared();
+      if (completion.tag == "DISCARD ALL") self->forget_prepared();
       self->writer_.command_complete(completion.tag);
     }
     if (session::ends_transaction(kind) || completion_failed) self->close_all_portals();

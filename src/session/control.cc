@@ -1,4 +1,4 @@
-// Statements that the session answers itself: transaction control, SET, SHOW, USE, DISCARD.
+// Settings, and what ends with the session: SET, SHOW, USE, DISCARD.
 #include "engine/sql_tokens.h"
 #include "session/session.h"
 
@@ -17,69 +17,20 @@ coordinator::Statement internal_select(const std::string& sql, std::string tag) 
   return statement;
 }
 
+Status drop_temporary_tables(engine::Connection& connection) {
+  constexpr const char* kNext =
+      "SELECT (SELECT 'VIEW ' || quote_ident(view_name) FROM duckdb_views() WHERE temporary AND NOT internal LIMIT 1), "
+      "(SELECT 'TABLE ' || quote_ident(table_name) FROM duckdb_tables() WHERE temporary AND NOT internal LIMIT 1)";
+  const std::string next = "SELECT coalesce(a, b) FROM (" + std::string(kNext) + ") AS t(a, b)";
+  while (true) {
+    MERGANSER_ASSIGN(const std::string what, connection.query_text(next));
+    if (what.empty()) return {};
+    const size_t name = what.find(' ') + 1;
+    MERGANSER_TRY(connection.execute("DROP " + what.substr(0, name) + "temp." + what.substr(name)));
+  }
+}
+
 }  // namespace
-
-void Session::run_control(RunRequest request, const engine::StatementClass& kind) {
-  Completion completion;
-  completion.tag = kind.tag;
-  switch (kind.kind) {
-    case StatementKind::kRefused: {
-      Error error = *kind.refusal;
-      if (transaction_.active) fail_transaction(std::nullopt);
-      return finish_error(request.done, std::move(error));
-    }
-    case StatementKind::kSavepoint:
-      if (transaction_.active) fail_transaction(std::nullopt);
-      return finish_error(request.done, make_error(ErrorCode::kFeatureNotSupported, "savepoints are not supported", {},
-                                                   "DuckDB has none. Use one transaction for what belongs together."));
-    case StatementKind::kBegin:
-      run_begin(kind);
-      return finish(request.done, std::move(completion));
-    case StatementKind::kCommit:
-      if (!transaction_.active) {
-        warn(ErrorCode::kNoActiveTransaction, "there is no transaction in progress");
-        return finish(request.done, std::move(completion));
-      }
-      return commit(std::move(request.done), kind.tag);
-    case StatementKind::kRollback:
-      if (!transaction_.active) {
-        warn(ErrorCode::kNoActiveTransaction, "there is no transaction in progress");
-        return finish(request.done, std::move(completion));
-      }
-      return rollback(std::move(request.done), kind.tag, std::nullopt);
-    case StatementKind::kSet:
-    case StatementKind::kUse:
-      return run_set(std::move(request), kind);
-    case StatementKind::kShow:
-      return run_show(std::move(request), kind);
-    case StatementKind::kDiscard:
-      return run_discard(std::move(request), kind);
-    case StatementKind::kCheckpoint:
-      if (transaction_.active) {
-        const bool block = !transaction_.implicit;
-        fail_transaction(std::nullopt);
-        return finish_error(request.done, make_error(ErrorCode::kActiveTransaction,
-                                                     block ? "CHECKPOINT cannot run inside a transaction block"
-                                                           : "CHECKPOINT cannot run together with other statements"));
-      }
-      return run_write(std::move(request));
-    default:
-      return finish_error(request.done, make_error(ErrorCode::kInternalError, "unexpected kind of statement"));
-  }
-}
-
-void Session::run_begin(const engine::StatementClass& kind) {
-  if (transaction_.active) {
-    if (!transaction_.implicit) warn(ErrorCode::kActiveTransaction, "there is already a transaction in progress");
-    transaction_.implicit = false;
-    return;
-  }
-  transaction_ = {};
-  transaction_.active = true;
-  transaction_.catalog = services_->coordinator->ddl_generation();
-  transaction_.begun_at = SteadyClock::now();
-  transaction_.read_only = kind.read_only_transaction || variables_.default_read_only();
-}
 
 // SET merganser.flush = 'key', or '*' for all: an order, not a setting that is kept.
 bool Session::flush_debounced(RunRequest& request, const engine::StatementClass& kind) {
@@ -97,6 +48,7 @@ bool Session::flush_debounced(RunRequest& request, const engine::StatementClass&
 
 void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
   if (flush_debounced(request, kind)) return;
+  if (is_transaction_setting(kind.setting)) return set_of_transaction(std::move(request), kind);
   std::string name = kind.setting;
   const engine::SettingsPtr before = variables_.engine_settings();
   const Variables old = variables_;
@@ -117,11 +69,6 @@ void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
     if (transaction_.active) fail_transaction(std::nullopt);
     return finish_error(request.done, status.error());
   }
-  // SET TRANSACTION READ ONLY, SET transaction_read_only = on: for the transaction that is open, and only that way.
-  const auto flag = name == "transaction_read_only" ? variables_.show(name) : Result<std::string>(std::string());
-  if (transaction_.active && (kind.read_only_transaction || (flag.ok() && *flag == "on")))
-    transaction_.read_only = true;
-  if (name == "transaction_read_only") variables_ = old;
   if (kind.setting_is_local) {
     if (!transaction_.active || transaction_.implicit) {
       warn(ErrorCode::kNoActiveTransaction, "SET LOCAL can only be used in transaction blocks");
@@ -133,6 +80,7 @@ void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
   // What the end of SET LOCAL goes back to has to hold this one, which outlives the transaction.
   if (!kind.setting_is_local && transaction_.variables_local) (void)assign(*transaction_.variables_local);
   if (transaction_.active && !transaction_.variables_before) transaction_.variables_before = old;
+  keep_for_savepoints(old);
   const engine::SettingsPtr changed = variables_.engine_settings();
   if (changed == before || changed == nullptr) {
     report(name);
@@ -178,13 +126,15 @@ void Session::run_set(RunRequest request, const engine::StatementClass& kind) {
 void Session::run_show(RunRequest request, const engine::StatementClass& kind) {
   std::string sql;
   if (kind.setting == "all") {
-    for (const auto& [name, value] : variables_.show_all()) {
+    for (const auto& [name, given] : variables_.show_all()) {
+      const std::string value = is_transaction_setting(name) ? transaction_setting(name) : given;
       sql += (sql.empty() ? "VALUES (" : ", (") + engine::quote_literal(name) + ", " + engine::quote_literal(value) +
              ", '')";
     }
     sql = "SELECT * FROM (" + sql + ") AS settings(name, setting, description)";
   } else {
-    const auto value = variables_.show(kind.setting);
+    auto value = variables_.show(kind.setting);
+    if (is_transaction_setting(kind.setting)) value = transaction_setting(kind.setting);
     if (!value.ok()) {
       if (transaction_.active) fail_transaction(std::nullopt);
       return finish_error(request.done, value.error());
@@ -196,17 +146,48 @@ void Session::run_show(RunRequest request, const engine::StatementClass& kind) {
   run_read(std::move(request));
 }
 
-void Session::run_discard(RunRequest request, const engine::StatementClass& kind) {
-  if (transaction_.active && !transaction_.implicit) {
+void Session::run_discard(RunRequest request, const engine::SessionCommand& command) {
+  const bool all = command.tag == "DISCARD ALL";
+  if (all && transaction_.active) {
+    const bool block = !transaction_.implicit;
     fail_transaction(std::nullopt);
     return finish_error(request.done,
-                        make_error(ErrorCode::kActiveTransaction, kind.tag + " cannot run inside a transaction block"));
+                        make_error(ErrorCode::kActiveTransaction,
+                                   block ? "DISCARD ALL cannot run inside a transaction block"
+                                         : "DISCARD ALL cannot be executed from a multi-command string"));
   }
-  pinned_.reset();
-  if (kind.tag == "DISCARD ALL") restore_variables(initial_);
   Completion completion;
-  completion.tag = kind.tag;
+  completion.tag = command.tag;
+  if (all) {
+    pinned_.reset();
+    restore_variables(initial_);
+  }
+  if (command.tag == "DISCARD TEMP" && pinned_) return discard_temporary(std::move(request));
   finish(request.done, std::move(completion));
+}
+
+// Temporary tables alone; what else the session keeps on its connection stays.
+void Session::discard_temporary(RunRequest request) {
+  readers::Job job;
+  job.cancelled = cancelled_;
+  job.run = [self = shared_from_this(), on = pinned_, cancelled = cancelled_, inside = transaction_.begun,
+             portals = std::exchange(transaction_.portals, {}),
+             done = std::move(request.done)](readers::Lease&, Status status) {
+    const Status room = make_room(*self->services_, portals, *cancelled);
+    if (status.ok()) status = room;
+    if (status.ok()) status = drop_temporary_tables(on->connection());
+    if (inside) on->pooled().cache.clear();
+    self->services_->post([self, status, done] {
+      if (!status.ok()) {
+        if (self->transaction_.active) self->fail_transaction(std::nullopt);
+        return self->finish_error(done, status.error());
+      }
+      Completion completion;
+      completion.tag = "DISCARD TEMP";
+      self->finish(done, std::move(completion));
+    });
+  };
+  services_->pool->submit(std::move(job));
 }
 
 void Session::warn(ErrorCode code, std::string message) {

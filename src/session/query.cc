@@ -106,7 +106,9 @@ Result<bool> Query::fill(std::string& out) {
     }
     // A chunk of wide rows can be large: encode it in parts, so that the piece stays near its size.
     const size_t part = std::min<size_t>({chunk_->rows() - row_, rows_left_, size_t{256}});
+    const size_t before = out.size();
     MERGANSER_TRY(setup_.sink->rows(*chunk_, row_, part, out));
+    if (setup_.digest) digest_ += setup_.sink->digest(std::string_view(out).substr(before));
     row_ += part;
     count_ += part;
     rows_left_ -= part;
@@ -155,6 +157,7 @@ void Query::emit(Progress::State state, std::string bytes, std::optional<Error> 
   progress.state = state;
   progress.bytes = std::move(bytes);
   progress.count = count_;
+  progress.digest = digest_;
   progress.has_rows = has_rows_;
   if (error) {
     progress.needs_writer = engine::is_write_in_read_only(*error);

@@ -24,6 +24,7 @@ struct Progress {
   State state = State::kMore;
   std::string bytes;          // of the protocol
   uint64_t count = 0;         // rows so far, or changed rows when finished
+  uint64_t digest = 0;        // of the rows so far, when asked for
   bool has_rows = false;      // the statement has columns
   bool needs_writer = false;  // kFailed: it turned out to write; run it there
   std::optional<Error> error;
@@ -40,6 +41,7 @@ class Query : public std::enable_shared_from_this<Query> {
     std::shared_ptr<RowSink> sink;
     size_t output_limit = size_t{1} << 20;  // bytes that may wait for the client
     StageMarkPtr stage;                     // of the session; may be null
+    bool digest = false;                    // whether Progress has one
   };
   explicit Query(Setup setup) : setup_(std::move(setup)) {}
 
@@ -89,6 +91,7 @@ class Query : public std::enable_shared_from_this<Query> {
   size_t row_ = 0;
   uint64_t rows_left_ = UINT64_MAX;
   uint64_t count_ = 0;
+  uint64_t digest_ = 0;
   bool has_rows_ = false;
   std::string pending_;  // bytes that go out before the next rows
   std::atomic<bool> abandoned_ = false;

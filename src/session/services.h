@@ -13,6 +13,7 @@
 #include "readers/pool.h"
 #include "session/activity.h"
 #include "session/description.h"
+#include "session/replay_log.h"
 #include "session/spool.h"
 
 namespace merganser::session {
@@ -29,6 +30,7 @@ struct SessionCounters {
   std::atomic<uint64_t> timeouts = 0;
   std::atomic<uint64_t> portals_suspended = 0;
   std::atomic<uint64_t> portals_spooled = 0;
+  std::atomic<uint64_t> savepoint_replays = 0;
   std::array<Histogram, kLatencyNames.size()> latency;  // µs from a statement's arrival to its answer
 };
 
@@ -45,6 +47,7 @@ struct Services {
   std::function<std::unique_ptr<Timer>(Duration, std::function<void()>)> timer;
   DescriptionCache descriptions{1000};
   SpoolSpace spool;
+  ReplaySpace replay;
   SessionCounters counters;
   ActivityBoard board;
   size_t output_limit = size_t{1} << 20;

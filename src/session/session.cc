@@ -6,6 +6,7 @@
 #include "engine/error_map.h"
 #include "engine/sql_tokens.h"
 #include "session/infer.h"
+#include "session/replay.h"
 
 namespace merganser::session {
 namespace {
@@ -137,6 +138,7 @@ void Session::cancel_with(Error reason) {
   services_->coordinator->cancel(id_, *cancel_reason_);
   services_->pool->cancel(cancelled_, *cancel_reason_);
   if (running_) running_->cancel(*cancel_reason_);
+  if (replay_) replay_->cancel(*cancel_reason_);
   interrupt_timer_ = services_->timer(kInterruptAgain, [this] { cancel_with(*cancel_reason_); });
 }
 
@@ -158,6 +160,7 @@ void Session::close() {
     services_->coordinator->cancel(id_, gone);
     services_->pool->cancel(cancelled_, gone);
     if (running_) running_->cancel(gone);
+    if (replay_) replay_->cancel(gone);
     interrupt_timer_ = services_->timer(kInterruptAgain, [self = shared_from_this()] { self->close_again(); });
     return;
   }
@@ -258,7 +261,7 @@ void Session::run(RunRequest request) {
     completion.empty = true;
     return finish(request.done, std::move(completion));
   }
-  if (transaction_.failed && kind.kind != StatementKind::kCommit && kind.kind != StatementKind::kRollback) {
+  if (transaction_.failed && !leaves_failure(kind.kind)) {
     return finish_error(request.done, failure());
   }
   switch (kind.kind) {
@@ -284,6 +287,7 @@ void Session::run(RunRequest request) {
 
 void Session::resume(const std::shared_ptr<Query>& query, RunRequest request) {
   begin_operation({request.statement.sql, request.statement.kind, 0});
+  request.resumed = true;
   if (transaction_.failed) return finish_error(request.done, failure());
   if (!query->is_open()) {
     return finish_error(request.done, make_error(ErrorCode::kObjectNotInState, "the portal cannot be run any more"));
@@ -295,7 +299,7 @@ void Session::resume(const std::shared_ptr<Query>& query, RunRequest request) {
 
 std::shared_ptr<Query> Session::make_query(const std::shared_ptr<RunRequest>& request) {
   auto query = std::make_shared<Query>(
-      Query::Setup{services_->pool, services_->post, request->sink, services_->output_limit, stage_});
+      Query::Setup{services_->pool, services_->post, request->sink, services_->output_limit, stage_, transaction_.active});
   hear(query, request);
   running_ = query;
   return query;
@@ -376,6 +380,7 @@ void Session::deliver(const std::shared_ptr<Query>& query, const std::shared_ptr
   completion.suspended = progress.state == Progress::State::kSuspended;
   completion.rows = progress.count;
   completion.tag = tag_of(*request->statement.kind, progress.count);
+  note_success(*request, progress);
   if (completion.suspended) {
     completion.query = query;
     services_->counters.portals_suspended++;

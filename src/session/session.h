@@ -15,6 +15,7 @@
 
 #include "session/query.h"
 #include "session/services.h"
+#include "session/transaction.h"
 #include "session/variables.h"
 
 namespace merganser::session {
@@ -24,6 +25,12 @@ enum class TransactionState : uint8_t { kIdle, kOpen, kFailed };
 inline bool ends_transaction(engine::StatementKind kind) {
   return kind == engine::StatementKind::kCommit || kind == engine::StatementKind::kRollback;
 }
+// What a failed transaction still takes.
+inline bool leaves_failure(engine::StatementKind kind) {
+  return ends_transaction(kind) || kind == engine::StatementKind::kRollbackTo;
+}
+
+class Replay;
 
 // The end of one statement, or a pause.
 struct Completion {
@@ -40,6 +47,7 @@ struct RunRequest {
   coordinator::Statement statement;
   std::shared_ptr<RowSink> sink;
   uint64_t max_rows = 0;  // 0: all
+  bool resumed = false;   // goes on with what was begun by an earlier one
   // Pieces of encoded rows, before `done`.
   std::function<void(std::string)> bytes;
   std::function<void(Completion)> done;
@@ -108,25 +116,6 @@ class Session : public std::enable_shared_from_this<Session> {
   static std::string tag_of(const engine::StatementClass& kind, uint64_t count);
 
  private:
-  struct Transaction {
-    bool active = false;
-    bool implicit = false;
-    bool read_only = false;
-    bool failed = false;
-    bool begun = false;  // on the connection
-    bool wrote = false;
-    bool ddl = false;
-    TimePoint begun_at;
-    uint64_t catalog = 0;  // DDL generation before it began; later ones it may not see
-    std::shared_ptr<readers::Lease> lease;
-    std::unique_ptr<coordinator::Lane> lane;
-    bool revoke_wanted = false;
-    std::optional<Error> reason;  // why it failed, when the client has not heard of it yet
-    // Suspended on the lease's connection. Their results are closed there, by the next job, never from here.
-    std::vector<std::shared_ptr<Query>> portals;
-    std::optional<Variables> variables_before;  // to undo SET at ROLLBACK
-    std::optional<Variables> variables_local;   // to undo SET LOCAL at the end
-  };
   using Done = std::function<void(Completion)>;
 
   void begin_operation(RunningStatement statement = {});
@@ -141,15 +130,33 @@ class Session : public std::enable_shared_from_this<Session> {
   static Status describe_on(const Services& services, readers::Lease& lease, Description& description);
 
   void run_control(RunRequest request, const engine::StatementClass& kind);
-  void run_begin(const engine::StatementClass& kind);
+  void run_begin(RunRequest request, const engine::SessionCommand& command);
+  void run_end(RunRequest request, const engine::SessionCommand& command);
+  void run_set_transaction(RunRequest request, const engine::SessionCommand& command);
+  void begin_transaction(const engine::TransactionModes& modes, bool implicit);
+  Status apply_modes(const engine::TransactionModes& modes);
+  static bool is_transaction_setting(std::string_view name);
+  std::string transaction_setting(std::string_view name) const;
+  void set_of_transaction(RunRequest request, const engine::StatementClass& kind);
   void run_set(RunRequest request, const engine::StatementClass& kind);
   void run_show(RunRequest request, const engine::StatementClass& kind);
-  void run_discard(RunRequest request, const engine::StatementClass& kind);
+  void run_discard(RunRequest request, const engine::SessionCommand& command);
+  void discard_temporary(RunRequest request);
   bool flush_debounced(RunRequest& request, const engine::StatementClass& kind);
   void warn(ErrorCode code, std::string message);
   void tell_of_replay(const coordinator::UnitOutcome& outcome);
   void restore_variables(const Variables& to);
   void report(const std::string& name);
+
+  // savepoints.cc
+  void run_savepoint(RunRequest request, const engine::SessionCommand& command);
+  void run_rollback_to(RunRequest request, const engine::SessionCommand& command);
+  void replay_to(size_t statements, bool only_if_dead, Done done, std::string tag);
+  void back_at_savepoint(size_t statements);
+  void note_success(RunRequest& request, const Progress& progress);
+  void keep_for_savepoints(const Variables& old);
+  void undo_settings();
+  std::vector<Savepoint>::iterator find_savepoint(const std::string& name);
 
   void run_read(RunRequest request);
   void run_write(RunRequest request);
@@ -163,7 +170,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void commit(Done done, std::string tag);
   void rollback(Done done, std::string tag, std::optional<Error> error);
   void end_transaction_block(bool committed);
+  // After an error: with savepoints it can still be rolled back in part, without it is lost.
   void fail_transaction(std::optional<Error> reason);
+  void lose_transaction(std::optional<Error> reason);
   // Rolls back on a worker, then gives connection and lane back; `then` runs on the sessions' thread.
   void release_transaction(std::function<void()> then);
   // On a worker: the next statement on a connection ends its open results, so their rest goes to temporary storage.
@@ -186,7 +195,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void answer_skipped(const std::shared_ptr<RunRequest>& request, coordinator::Skip skip);
   // Why an operation was cancelled, when that is what `error` is about.
   void explain(Error& error) const;
-  bool needs_lane(const engine::StatementClass& kind) const;
+  static bool changes_file(const engine::StatementClass& kind);
 
   std::shared_ptr<Services> services_;
   const uint64_t id_;
@@ -207,6 +216,7 @@ class Session : public std::enable_shared_from_this<Session> {
   RunningStatement statement_;
   const StageMarkPtr stage_ = std::make_shared<StageMark>();
   std::shared_ptr<Query> running_;
+  std::shared_ptr<Replay> replay_;
   readers::CancelFlag cancelled_;
   std::optional<Error> cancel_reason_;
   bool outlives_client_ = false;  // a debounced write: it was promised, whoever leaves

@@ -44,18 +44,9 @@ Error commit_error(const engine::Database& database, Error cause) {
 
 }  // namespace
 
-bool Session::needs_lane(const engine::StatementClass& kind) const {
-  return kind.kind == StatementKind::kWrite || kind.kind == StatementKind::kDdl || kind.kind == StatementKind::kExecute;
-}
-
-void Session::begin_implicit() {
-  if (transaction_.active) return;
-  transaction_ = {};
-  transaction_.active = true;
-  transaction_.implicit = true;
-  transaction_.read_only = variables_.default_read_only();
-  transaction_.catalog = services_->coordinator->ddl_generation();
-  transaction_.begun_at = SteadyClock::now();
+bool Session::changes_file(const engine::StatementClass& kind) {
+  return kind.kind == StatementKind::kWrite || kind.kind == StatementKind::kDdl ||
+         kind.kind == StatementKind::kExecute || kind.advances_sequence;
 }
 
 void Session::end_implicit(bool commit_it, Done done) {
@@ -81,15 +72,16 @@ void Session::run_pinned(RunRequest request) {
 
 void Session::run_in_transaction(RunRequest request) {
   const engine::StatementClass& kind = *request.statement.kind;
-  const bool wants_lane = needs_lane(kind);
-  if (wants_lane && transaction_.read_only) {
+  const bool writes = changes_file(kind);
+  const bool wants_lane = writes || (transaction_.serializable && !transaction_.read_only);
+  if (writes && transaction_.read_only) {
     Error error =
         make_error(ErrorCode::kReadOnlyTransaction, "cannot execute " + kind.tag + " in a read-only transaction");
     fail_transaction(std::nullopt);
     return finish_error(request.done, std::move(error));
   }
   coordinator::WriteOptions options;
-  if (wants_lane) {
+  if (writes) {
     auto taken = take_write_options({&request.statement, 1});
     std::optional<Error> refused = taken.ok() ? key_in_transaction(*taken) : taken.error();
     if (refused) {
@@ -142,7 +134,9 @@ void Session::execute_in_transaction(const std::shared_ptr<RunRequest>& request,
   const bool new_lease = transaction_.lease == nullptr;
   if (new_lease) transaction_.lease = std::make_shared<readers::Lease>();
   const bool begin = !std::exchange(transaction_.begun, true);
-  if (needs_lane(kind)) transaction_.wrote = true;
+  if (begin) transaction_.snapshot = services_->coordinator->committed();
+  transaction_.wrote = transaction_.wrote || changes_file(kind);
+  transaction_.in_doubt = changes_state(request->statement);
   if (kind.kind == StatementKind::kDdl) transaction_.ddl = true;
   auto portals = std::exchange(transaction_.portals, {});
   if (kind.pins_session) pinned_ = transaction_.lease;
@@ -238,18 +232,21 @@ void Session::rollback(Done done, std::string tag, std::optional<Error> error) {
   });
 }
 
-void Session::end_transaction_block(bool committed) {
-  if (transaction_.variables_before && !committed) restore_variables(*transaction_.variables_before);
-  if (transaction_.variables_local && committed) restore_variables(*transaction_.variables_local);
-  transaction_ = {};
+void Session::fail_transaction(std::optional<Error> reason) {
+  const bool no_connection = transaction_.lease != nullptr && !*transaction_.lease;
+  undo_settings();
+  if (transaction_.savepoints.empty() || reason || no_connection) return lose_transaction(std::move(reason));
+  transaction_.failed = true;
 }
 
-// After an error nothing of the transaction can be kept: its lane and connection are free for others at once, while the
-// client still has to send ROLLBACK.
-void Session::fail_transaction(std::optional<Error> reason) {
-  if (transaction_.failed) return;
+// Nothing of the transaction can be kept: its lane and connection are free for others at once, while the client still
+// has to send ROLLBACK.
+void Session::lose_transaction(std::optional<Error> reason) {
+  if (transaction_.lost) return;
   transaction_.failed = true;
+  transaction_.lost = true;
   transaction_.reason = std::move(reason);
+  transaction_.log = {};
   if (pinned_ && !*pinned_) pinned_.reset();  // there was no connection to be had
   release_transaction(nullptr);
 }
@@ -280,20 +277,20 @@ void Session::release_transaction(std::function<void()> then) {
 }
 
 void Session::revoked() {
-  if (!transaction_.lane || transaction_.failed) return;
+  if (!transaction_.lane) return;
   if (busy_) {
     transaction_.revoke_wanted = true;
     return;
   }
-  fail_transaction(lane_lost());
+  lose_transaction(lane_lost());
 }
 
 // A checkpoint needs this transaction's snapshot gone, and it is older than may be: idle or not, it ends now.
 void Session::snapshot_expired(const std::weak_ptr<readers::Lease>& lease) {
   const auto held = lease.lock();
-  if (closed_ || held == nullptr || held != transaction_.lease || transaction_.failed) return;
+  if (closed_ || held == nullptr || held != transaction_.lease) return;
   if (busy_) return cancel_with(snapshot_too_old());
-  fail_transaction(snapshot_too_old());
+  lose_transaction(snapshot_too_old());
 }
 
 void Session::snapshot_in_the_way() {

@@ -50,10 +50,6 @@ constexpr Fixed kFixed[] = {
     {"bytea_output", "|hex|", "Only hex is served."},
     {"intervalstyle", "|postgres|", "Only postgres is served."},
     {"integer_datetimes", "|on|", "It cannot be changed."},
-    {"transaction_isolation", "|repeatable read|read committed|read uncommitted|serializable|",
-     "Transactions are repeatable read."},
-    {"default_transaction_isolation", "|repeatable read|read committed|read uncommitted|",
-     "Transactions are repeatable read."},
 };
 constexpr std::string_view kReadOnlyNames[] = {"server_version",    "server_version_num", "server_encoding",
                                                "is_superuser",      "in_hot_standby",     "max_identifier_length",
@@ -99,6 +95,7 @@ Variables::Variables(std::string user, std::string server_version, std::string t
       {"client_encoding", "UTF8"},
       {"client_min_messages", "notice"},
       {"datestyle", "ISO, MDY"},
+      {"default_transaction_deferrable", "off"},
       {"default_transaction_isolation", "repeatable read"},
       {"default_transaction_read_only", "off"},
       {"extra_float_digits", "1"},
@@ -119,6 +116,7 @@ Variables::Variables(std::string user, std::string server_version, std::string t
       {"statement_timeout", "0"},
       {"synchronous_commit", "on"},
       {"timezone", std::move(time_zone)},
+      {"transaction_deferrable", "off"},
       {"transaction_isolation", "repeatable read"},
       {"transaction_read_only", "off"},
   };
@@ -207,7 +205,6 @@ Status Variables::store(const std::string& name, const std::string& value) {
     values_[name] = encoding;
     return {};
   }
-  if (name == "transaction") return {};
   if (std::find(std::begin(kReadOnlyNames), std::end(kReadOnlyNames), name) != std::end(kReadOnlyNames)) {
     return make_error(ErrorCode::kObjectNotInState, "parameter \"" + name + "\" cannot be changed");
   }
@@ -232,7 +229,16 @@ Status Variables::store(const std::string& name, const std::string& value) {
     values_[name] = format_duration(*parsed);
     return {};
   }
-  if (name == "default_transaction_read_only" || name == "transaction_read_only") {
+  if (name == "default_transaction_isolation") {
+    const std::string level = lowered(value);
+    const bool weaker = level == "read committed" || level == "read uncommitted" || level == "repeatable read";
+    if (!weaker && level != "serializable") {
+      return invalid(name, value, "Available values: serializable, repeatable read, read committed, read uncommitted.");
+    }
+    values_[name] = weaker ? "repeatable read" : level;
+    return {};
+  }
+  if (name == "default_transaction_read_only" || name == "default_transaction_deferrable") {
     const std::string flag = lowered(value);
     if (!is_true(flag) && !is_false(flag)) return invalid(name, value, "Use on or off.");
     values_[name] = is_true(flag) ? "on" : "off";
@@ -295,9 +301,7 @@ Status Variables::restore(const std::string& name) {
 }
 
 Result<std::string> Variables::show(const std::string& name) const {
-  std::string key = name;
-  if (name == "transaction") key = "transaction_isolation";
-  const auto it = values_.find(key);
+  const auto it = values_.find(name);
   if (it != values_.end()) return it->second;
   return unknown(name);
 }
@@ -322,6 +326,14 @@ std::chrono::milliseconds Variables::duration(const std::string& name) const {
   if (it == values_.end()) return std::chrono::milliseconds(0);
   const auto parsed = parse_duration(it->second);
   return parsed.ok() ? *parsed : std::chrono::milliseconds(0);
+}
+
+bool Variables::default_serializable() const {
+  return values_.at("default_transaction_isolation") == "serializable";
+}
+
+bool Variables::default_deferrable() const {
+  return values_.at("default_transaction_deferrable") == "on";
 }
 
 }  // namespace merganser::session

@@ -39,6 +39,8 @@ class Variables {
   std::chrono::milliseconds idle_in_transaction_timeout() const { return often_.idle_in_transaction_timeout; }
   bool default_read_only() const { return often_.read_only; }
   const std::string& time_zone() const { return often_.time_zone; }
+  bool default_serializable() const;
+  bool default_deferrable() const;
   // What is set now becomes what RESET goes back to.
   void make_default();
   void set_default(const std::string& name, const std::string& value);

@@ -212,16 +212,6 @@ def test_a_read_only_transaction_refuses_writes(connection, filled):
     connection.execute("rollback")
 
 
-@pytest.mark.merganser_only
-@pytest.mark.parametrize("sql", ["savepoint s", "rollback to s", "release s"])
-def test_savepoints_are_refused_clearly(connection, sql):
-    connection.execute("begin")
-    with pytest.raises((errors.FeatureNotSupported, errors.SyntaxError)) as caught:
-        connection.execute(sql)
-    assert caught.value.sqlstate == "0A000"
-    connection.execute("rollback")
-
-
 def test_settings_of_a_session_are_its_own(two):
     one, other = two
     one.execute("set timezone = 'Asia/Tokyo'")
