@@ -218,15 +218,27 @@ Connection::~Connection() {
   duckdb_disconnect(&connection);
 }
 
+void Connection::note_ddl(std::string_view text) {
+  const std::vector<Token> tokens = tokenize(text);
+  if (tokens.empty()) return;
+  const auto first_is = [&](std::string_view word) { return tokens[0].is_word(word); };
+  if (!first_is("create") && !first_is("drop") && !first_is("alter") && !first_is("comment")) return;
+  changes_catalog_ = true;
+  for (size_t i = 1; i < std::min<size_t>(tokens.size(), 5); i++) {
+    has_temporary_ |= tokens[i].is_word("temp") || tokens[i].is_word("temporary");
+  }
+}
+
 // What clients write of names that DuckDB does not know becomes what it knows.
 Status Connection::rewrite(std::string& text, std::vector<LiveRewrite>& steps) {
   if (auto live = rewrite_live_names(text)) {
     text = live->text;
     steps.insert(steps.begin(), *std::move(live));
   }
-  auto catalog = rewrite_pg(text, {false, !database_.catalog_names()->has_public_schema});
+  const bool kept = !changes_catalog_ && !has_temporary_;
+  auto catalog = rewrite_pg(text, {kept, !database_.catalog_names()->has_public_schema});
   if (!catalog) return {};
-  if (catalog->names_catalog) MERGANSER_TRY(database_.pg_catalog().make_ready(false));
+  if (catalog->names_catalog) MERGANSER_TRY(database_.pg_catalog().make_ready(kept));
   text = catalog->text.text;
   steps.insert(steps.begin(), std::move(catalog->text));
   return {};
@@ -238,7 +250,10 @@ Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql, Orig
   }
   std::vector<LiveRewrite> rewritten;
   std::string text(sql);
-  if (origin == Origin::kClient) MERGANSER_TRY(rewrite(text, rewritten));
+  if (origin == Origin::kClient) {
+    MERGANSER_TRY(rewrite(text, rewritten));
+    note_ddl(text);
+  }
   Flight::Entry entry;
   if (origin == Origin::kClient) {
     MERGANSER_ASSIGN(entry, database_.flight().take_off(Flight::of_text(text)));
@@ -315,12 +330,14 @@ Status Connection::run_fixed(void*& prepared, const char* sql) {
 
 Status Connection::begin() {
   Status status = run_fixed(begin_, "BEGIN TRANSACTION");
+  changes_catalog_ = false;
   in_transaction_ = status.ok();
   return status;
 }
 
 Status Connection::begin_snapshot() {
   MERGANSER_TRY(run_fixed(begin_read_only_, "BEGIN TRANSACTION READ ONLY"));
+  changes_catalog_ = false;
   in_transaction_ = true;
   // BEGIN alone takes no snapshot of an attached file; looking something up in its catalog does.
   duckdb_table_description nothing = nullptr;

@@ -107,6 +107,7 @@ class Connection {
   friend class Database;
   Connection(Database& database, void* handle);
   Status rewrite(std::string& text, std::vector<LiveRewrite>& steps);
+  void note_ddl(std::string_view text);
   Status run_fixed(void*& prepared, const char* sql);
 
   Database& database_;
@@ -117,6 +118,8 @@ class Connection {
   void* commit_ = nullptr;
   void* rollback_ = nullptr;
   bool in_transaction_ = false;
+  bool changes_catalog_ = false;  // in this transaction: only a look into it knows what there is
+  bool has_temporary_ = false;    // likewise, for good
   SettingsPtr settings_;
 };
 

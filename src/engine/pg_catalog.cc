@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <ctime>
 #include <pwd.h>
 #include <unistd.h>
@@ -20,6 +21,47 @@ constexpr std::array<std::string_view, 7> kSchemas{"fixed", "file", "copy", "liv
 // Of the schema `file`: what `copy` holds copies of.
 constexpr std::array<std::string_view, 8> kCopied{"namespace", "relation", "column", "constraint",
                                                   "index",     "enum",     "view",   "function"};
+
+constexpr int64_t kCopyAge = 60;  // seconds
+
+// Of the catalog's views those that are tables in the kept form: what every tool asks for.
+constexpr std::array<std::string_view, 19> kTables{"relation",
+                                                   "foreign_key",
+                                                   "pg_class",
+                                                   "index_part",
+                                                   "pg_attribute",
+                                                   "pg_attrdef",
+                                                   "pg_index",
+                                                   "pg_constraint",
+                                                   "pg_type",
+                                                   "type_name",
+                                                   "constraint_text",
+                                                   "index_text",
+                                                   "pg_description",
+                                                   "pg_depend",
+                                                   "pg_proc",
+                                                   "named_constraint",
+                                                   "info.tables",
+                                                   "info.columns",
+                                                   "info.key_column_usage"};
+
+// The name that CREATE VIEW @name or @info.name gives; empty for other statements.
+std::string made_view(std::string_view statement) {
+  const std::vector<Token> tokens = tokenize(statement);
+  if (tokens.size() < 6 || !tokens[0].is_word("create") || !tokens[1].is_word("view")) return {};
+  const std::string name = folded_name(tokens[3]);
+  return tokens[4].is('.') ? name + "." + folded_name(tokens[5]) : name;
+}
+
+int64_t seconds_now() {
+  return std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+constexpr std::string_view kCreateView = "CREATE VIEW";
+
+bool is_table(std::string_view name) {
+  return std::find(kTables.begin(), kTables.end(), name) != kTables.end();
+}
 
 std::string operating_system_user() {
   std::array<char, 4096> buffer{};
@@ -113,9 +155,13 @@ std::string PgCatalog::placed(std::string_view text, std::string_view form) cons
   return out;
 }
 
-Status PgCatalog::run(std::string_view text, std::string_view form) {
+Status PgCatalog::run(std::string_view text, std::string_view form, bool only_tables) {
   for (const StatementSpan& statement : split_statements(text)) {
-    MERGANSER_TRY(connection_->execute(placed(statement.text, form)));
+    std::string sql = placed(statement.text, form);
+    const bool table = form == kKept && is_table(made_view(statement.text));
+    if (only_tables && !table) continue;
+    if (table) sql.replace(0, kCreateView.size(), "CREATE OR REPLACE TABLE");
+    MERGANSER_TRY(connection_->execute(sql));
   }
   return {};
 }
@@ -126,11 +172,11 @@ Status PgCatalog::fill() {
     MERGANSER_TRY(connection_->execute("CREATE SCHEMA " + database + "." + std::string(schema)));
   }
   const PgCatalogTexts& texts = pg_catalog_texts();
-  for (const std::string_view text : texts.fixed) MERGANSER_TRY(run(text, kLive));
-  MERGANSER_TRY(run(texts.file, kLive));
+  for (const std::string_view text : texts.fixed) MERGANSER_TRY(run(text, kLive, false));
+  MERGANSER_TRY(run(texts.file, kLive, false));
   MERGANSER_TRY(copy());
   for (const std::string_view form : {kLive, kKept}) {
-    for (const std::string_view text : texts.catalog) MERGANSER_TRY(run(text, form));
+    for (const std::string_view text : texts.catalog) MERGANSER_TRY(run(text, form, false));
     for (const PgNames::Relation& relation : PgNames::get().undefined()) {
       const std::string place = std::string(relation.information ? "@info." : "@") + quote_name(relation.name);
       MERGANSER_TRY(connection_->execute(placed(empty_view(place, relation.columns), form)));
@@ -145,21 +191,25 @@ Status PgCatalog::copy() {
     MERGANSER_TRY(connection_->execute("CREATE OR REPLACE TABLE " + std::string(kDatabase) + ".copy." + table +
                                        " AS FROM " + std::string(kDatabase) + ".file." + table));
   }
+  if (!filled_) return {};  // the rest is made by fill()
+  for (const std::string_view text : pg_catalog_texts().catalog) MERGANSER_TRY(run(text, kKept, true));
   return {};
 }
 
 Status PgCatalog::make_ready(bool kept) {
-  if (filled_.load(std::memory_order_acquire) &&
-      (!kept || copied_.load(std::memory_order_acquire) == changes_.load(std::memory_order_acquire))) {
-    return {};
-  }
+  const auto is_ready = [&] {
+    return filled_.load(std::memory_order_acquire) &&
+           (!kept || (copied_.load(std::memory_order_acquire) == changes_.load(std::memory_order_acquire) &&
+                      seconds_now() < copies_end_.load(std::memory_order_relaxed)));
+  };
+  if (is_ready()) return {};
   const std::lock_guard lock(mutex_);
   const uint64_t changes = changes_.load(std::memory_order_acquire);
   if (!connection_) {
     MERGANSER_ASSIGN(connection_, database_.connect());
   }
   const bool empty = !filled_.load(std::memory_order_relaxed);
-  if (!empty && copied_.load(std::memory_order_relaxed) == changes) return {};
+  if (is_ready()) return {};
   MERGANSER_TRY(connection_->begin());
   const Status made = empty ? fill() : copy();
   if (!made.ok()) {
@@ -167,8 +217,9 @@ Status PgCatalog::make_ready(bool kept) {
     return made;
   }
   MERGANSER_TRY(connection_->commit());
-  filled_.store(true, std::memory_order_release);
+  copies_end_.store(seconds_now() + kCopyAge, std::memory_order_relaxed);
   copied_.store(changes, std::memory_order_release);
+  filled_.store(true, std::memory_order_release);
   return {};
 }
 

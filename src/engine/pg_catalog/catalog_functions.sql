@@ -1,13 +1,5 @@
 -- PostgreSQL's functions on the catalog. Those that look something up do it in the transaction that asks.
 
--- How PostgreSQL shows a type without its modifier.
-CREATE VIEW @type_name AS
-SELECT oid, CASE WHEN standard = 'ARRAY' THEN shown || '[]' ELSE shown END AS shown
-FROM (SELECT s.oid, s.standard, CASE WHEN s.standard = 'ARRAY' THEN e.standard ELSE s.standard END AS shown
-      FROM @fixed.standard_type s LEFT JOIN @fixed.array_type a ON a.oid = s.oid
-      LEFT JOIN @fixed.standard_type e ON e.oid = a.elem)
-UNION ALL SELECT oid, @fixed.quote_ident(type_name) FROM @file.enum
-UNION ALL SELECT 1073741824 + oid, @fixed.quote_ident(type_name) || '[]' FROM @file.enum;
 CREATE MACRO @format_type(_type, _modifier) AS CASE
   WHEN _type = 1700 AND _modifier > 4
     THEN 'numeric(' || ((_modifier::INTEGER - 4) >> 16) || ',' || ((_modifier::INTEGER - 4) & 2047) || ')'
@@ -27,18 +19,14 @@ SELECT n.oid, n.nspname, p.place FROM (
 JOIN @pg_namespace n ON n.nspname = p.name OR p.name = 'main' AND n.oid = 2200;
 CREATE MACRO @current_schemas(_implicit) AS (CASE WHEN _implicit THEN ['pg_catalog'] ELSE []::VARCHAR[] END) ||
   coalesce((SELECT list(nspname ORDER BY place) FROM @name_path), []::VARCHAR[]);
-CREATE VIEW @visible_namespace AS
-SELECT oid, place FROM @name_path UNION ALL SELECT 11, 0 UNION ALL SELECT 16383, -1;
 
 -- An object's number by its _name as people write it: a number, a _name in the search path, or schema.name.
 CREATE MACRO @to_regclass(_name) AS (
   SELECT coalesce(try_cast(_name::VARCHAR AS BIGINT), (
-    SELECT arg_min(r.oid, coalesce(v.place, 0)) FROM @relation r JOIN @pg_namespace n ON n.oid = r.nsp
-    LEFT JOIN @visible_namespace v ON v.oid = r.nsp
+    SELECT arg_min(r.oid, coalesce(list_position(system.main.current_schemas(false), r.place), 0)) FROM @relation r
     WHERE lower(r.relname) = lower(@fixed.parse_ident(_name::VARCHAR)[-1])
-      AND CASE WHEN len(@fixed.parse_ident(_name::VARCHAR)) = 1 THEN v.oid IS NOT NULL
-          ELSE lower(n.nspname) = lower(@fixed.parse_ident(_name::VARCHAR)[-2])
-               OR n.oid = 2200 AND @fixed.parse_ident(_name::VARCHAR)[-2] = 'main' END)));
+      AND CASE WHEN len(@fixed.parse_ident(_name::VARCHAR)) = 1 THEN @in_path(r.nsp, r.place)
+          ELSE lower(@fixed.parse_ident(_name::VARCHAR)[-2]) IN (lower(r.nspname), lower(r.place)) END)));
 CREATE MACRO @regclass(_name) AS CASE WHEN _name IS NULL THEN NULL ELSE coalesce(@to_regclass(_name),
   error('relation "' || _name::VARCHAR || '" does not exist')) END;
 CREATE MACRO @to_regnamespace(_name) AS coalesce(try_cast(_name::VARCHAR AS BIGINT),
@@ -73,9 +61,8 @@ CREATE MACRO @regcollation(_name) AS (SELECT oid FROM @pg_collation WHERE collna
 
 -- The other way: how PostgreSQL shows such a number, or whatever else is cast.
 CREATE MACRO @regclass_text(_o) AS coalesce((
-  SELECT any_value(CASE WHEN v.oid IS NULL THEN @fixed.quote_ident(n.nspname) || '.' ELSE '' END || @fixed.quote_ident(r.relname))
-  FROM @relation r JOIN @pg_namespace n ON n.oid = r.nsp LEFT JOIN @visible_namespace v ON v.oid = r.nsp
-  WHERE r.oid = try_cast(_o AS BIGINT)), CASE WHEN _o::VARCHAR = '0' THEN '-' ELSE _o::VARCHAR END);
+  SELECT CASE WHEN @in_path(nsp, place) THEN shown ELSE qualified END
+  FROM @relation WHERE oid = try_cast(_o AS BIGINT)), CASE WHEN _o::VARCHAR = '0' THEN '-' ELSE _o::VARCHAR END);
 CREATE MACRO @regnamespace_text(_o) AS coalesce((
   SELECT @fixed.quote_ident(nspname) FROM @pg_namespace WHERE oid = try_cast(_o AS BIGINT)), _o::VARCHAR);
 CREATE MACRO @regtype_text(_o) AS CASE WHEN _o::VARCHAR = '0' THEN '-'
@@ -90,12 +77,11 @@ CREATE MACRO @regoperator_text(_o) AS _o::VARCHAR;
 CREATE MACRO @regcollation_text(_o) AS coalesce((
   SELECT collname FROM @pg_collation WHERE oid = try_cast(_o AS BIGINT)), _o::VARCHAR);
 
-CREATE MACRO @pg_table_is_visible(_o) AS _o::BIGINT IN
-  (SELECT r.oid FROM @relation r JOIN @visible_namespace v ON v.oid = r.nsp);
-CREATE MACRO @pg_type_is_visible(_o) AS _o::BIGINT IN
-  (SELECT t.oid FROM @pg_type t JOIN @visible_namespace v ON v.oid = t.typnamespace);
+CREATE MACRO @pg_table_is_visible(_o) AS _o::BIGINT IN (SELECT oid FROM @relation WHERE @in_path(nsp, place));
+CREATE MACRO @pg_type_is_visible(_o) AS true;
 CREATE MACRO @pg_function_is_visible(_o) AS _o::BIGINT IN
-  (SELECT t.oid FROM @pg_proc t JOIN @visible_namespace v ON v.oid = t.pronamespace);
+  (SELECT p.oid FROM @pg_proc p JOIN @file.namespace n ON n.oid = p.pronamespace
+   WHERE @in_path(n.oid, n.schema_name));
 CREATE MACRO @pg_opclass_is_visible(_o) AS true;
 CREATE MACRO @pg_opfamily_is_visible(_o) AS true;
 CREATE MACRO @pg_operator_is_visible(_o) AS true;

@@ -1,13 +1,23 @@
 -- pg_class and what hangs on relations.
 
-CREATE VIEW @pg_namespace AS SELECT * FROM @file.namespace;
+CREATE VIEW @pg_namespace AS SELECT oid, nspname, nspowner, nspacl FROM @file.namespace;
 
+-- All relations, PostgreSQL's own too. `place` is the schema as DuckDB calls it, which the search path names.
 CREATE VIEW @relation AS
-SELECT oid, relname, nsp, relkind, temporary, reltuples, relnatts, relchecks, relhasindex FROM @file.relation
+SELECT r.oid, r.relname, r.nsp, r.relkind, r.temporary, r.reltuples, r.relnatts, r.relchecks, r.relhasindex, n.nspname,
+       n.schema_name AS place, @fixed.quote_ident(r.relname) AS shown,
+       @fixed.quote_ident(n.nspname) || '.' || @fixed.quote_ident(r.relname) AS qualified
+FROM @file.relation r JOIN @file.namespace n ON n.oid = r.nsp
 UNION ALL
 SELECT oid, relname, CASE nsp WHEN 'pg' THEN 11 ELSE 13000 END, relkind, false, 0,
-       len(string_split(columns, ',')), 0, false
+       len(string_split(columns, ',')), 0, false, CASE nsp WHEN 'pg' THEN 'pg_catalog' ELSE 'information_schema' END,
+       CASE nsp WHEN 'pg' THEN 'pg_catalog' ELSE 'information_schema' END, relname,
+       CASE nsp WHEN 'pg' THEN 'pg_catalog.' ELSE 'information_schema.' END || relname
 FROM @fixed.system_relation;
+
+-- Whether the search path leads to a schema (numbers: pg_catalog, that of temporary tables).
+CREATE MACRO @in_path(_nsp, _place) AS
+  _nsp IN (11, 16383) OR list_contains(system.main.current_schemas(false), _place);
 
 -- Both ends of foreign keys. PostgreSQL has triggers there, and psql looks for the keys only where it sees some.
 CREATE VIEW @foreign_key AS

@@ -43,7 +43,9 @@ SELECT n.nspname AS schemaname, s.sequence_name AS sequencename, '$OWNER$' AS se
 FROM duckdb_sequences() s JOIN @relation r ON r.oid = 16384 + s.sequence_oid JOIN @pg_namespace n ON n.oid = r.nsp;
 
 CREATE VIEW @relation_bytes AS
-SELECT r.oid, (r.reltuples * (r.relnatts * 8))::BIGINT AS bytes FROM @relation r;
+SELECT 16384 + table_oid AS oid, estimated_size * column_count * 8 AS bytes FROM duckdb_tables()
+WHERE database_name IN (current_database(), 'temp')
+UNION ALL SELECT oid, 0 FROM @relation WHERE relkind <> 'r';
 
 CREATE VIEW @table_statistics AS
 SELECT r.oid AS relid, n.nspname AS schemaname, r.relname, 0::BIGINT AS seq_scan, 0::BIGINT AS seq_tup_read,

@@ -52,3 +52,12 @@ FROM (VALUES (10003, 'bool_ops', 16), (10006, 'bytea_ops', 17), (3122, 'date_ops
   (10022, 'interval_ops', 1186), (3125, 'numeric_ops', 1700), (3126, 'text_ops', 25), (10038, 'time_ops', 1083),
   (3127, 'timestamptz_ops', 1184), (10041, 'timetz_ops', 1266), (10043, 'varbit_ops', 1562),
   (3128, 'timestamp_ops', 1114), (10065, 'uuid_ops', 2950), (10069, 'enum_ops', 3500)) t(oid, opcname, opcintype);
+
+-- How PostgreSQL shows a type without its modifier.
+CREATE VIEW @type_name AS
+SELECT oid, CASE WHEN standard = 'ARRAY' THEN shown || '[]' ELSE shown END AS shown
+FROM (SELECT s.oid, s.standard, CASE WHEN s.standard = 'ARRAY' THEN e.standard ELSE s.standard END AS shown
+      FROM @fixed.standard_type s LEFT JOIN @fixed.array_type a ON a.oid = s.oid
+      LEFT JOIN @fixed.standard_type e ON e.oid = a.elem)
+UNION ALL SELECT oid, @fixed.quote_ident(type_name) FROM @file.enum
+UNION ALL SELECT 1073741824 + oid, @fixed.quote_ident(type_name) || '[]' FROM @file.enum;

@@ -95,9 +95,10 @@ SELECT CASE WHEN s.schema_name <> 'main' THEN 16384 + s.oid WHEN s.database_name
             WHEN (SELECT count(*) FROM duckdb_schemas() p
                   WHERE p.schema_name = 'public' AND p.database_name = current_database()) > 0 THEN 'main'
             ELSE 'public' END AS nspname,
-       10::BIGINT AS nspowner, NULL::VARCHAR[] AS nspacl, s.comment
+       10::BIGINT AS nspowner, NULL::VARCHAR[] AS nspacl, s.comment, s.schema_name
 FROM duckdb_schemas() s WHERE s.database_name IN (current_database(), 'temp')
-UNION ALL VALUES (11, 'pg_catalog', 10, NULL, NULL), (13000, 'information_schema', 10, NULL, NULL);
+UNION ALL VALUES (11, 'pg_catalog', 10, NULL, NULL, 'pg_catalog'),
+  (13000, 'information_schema', 10, NULL, NULL, 'information_schema');
 
 CREATE VIEW @file.view AS
 SELECT 16384 + view_oid AS oid,
