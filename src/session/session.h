@@ -203,6 +203,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Variables initial_;
   Transaction transaction_;
   std::shared_ptr<readers::Lease> pinned_;  // temporary tables and the like, outside transactions too
+  int releasing_ = 0;  // jobs that roll back and give connections and lanes back
+  std::vector<std::function<void()>> after_release_;
   bool closed_ = false;
   bool busy_ = false;
   bool counted_idle_ = false;  // in counters.idle_in_transaction

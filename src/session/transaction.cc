@@ -256,11 +256,15 @@ void Session::release_transaction(std::function<void()> then) {
   auto lane = std::shared_ptr<coordinator::Lane>(std::move(transaction_.lane));
   auto portals = std::exchange(transaction_.portals, {});
   if (!lease && !lane) {
-    if (then) then();
-    return;
+    if (!then) return;
+    // After an error the connection of a pinned session may still be rolling back; what comes next must not run beside
+    // that on the same connection.
+    if (releasing_ > 0 && pinned_) return after_release_.push_back(std::move(then));
+    return then();
   }
+  releasing_++;
   readers::Job job;
-  job.run = [services = services_, lease = std::move(lease), lane = std::move(lane), portals = std::move(portals),
+  job.run = [self = shared_from_this(), lease = std::move(lease), lane = std::move(lane), portals = std::move(portals),
              keep = pinned_ != nullptr, then = std::move(then)](readers::Lease&, const Status&) mutable {
     for (const auto& portal : portals) portal->drop();
     portals.clear();
@@ -271,7 +275,11 @@ void Session::release_transaction(std::function<void()> then) {
     }
     lane.reset();
     lease.reset();
-    if (then) services->post(std::move(then));
+    self->services_->post([self, then = std::move(then)] {
+      if (then) then();
+      if (--self->releasing_ > 0) return;
+      for (const auto& next : std::exchange(self->after_release_, {})) next();
+    });
   };
   services_->pool->submit(std::move(job));
 }

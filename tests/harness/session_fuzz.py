@@ -142,7 +142,8 @@ def converse(server, seed):
                     return True
         except TimeoutError:
             answered = "".join(m.kind for m in got)
-            raise AssertionError(f"no answer after {answered} to {messages}") from None
+            errors = [fields(m.body) for m in got if m.kind == "E"]
+            raise AssertionError(f"no answer after {answered} {errors[-1:]} to {messages}") from None
         except (EOFError, ConnectionResetError, BrokenPipeError):
             check(got)
             fatal = any(m.kind == "E" and fields(m.body)["S"] == "FATAL" for m in got)
