@@ -8,9 +8,21 @@ namespace merganser::coordinator {
 namespace {
 
 constexpr size_t kLayouts = 8;
+constexpr size_t kMaxBatchesWithNewRows = 64;
 
 std::string batch_cell(size_t index, const std::string& cast) {
   return engine::BatchSource::column_name(index) + cast;
+}
+
+// UPDATE by its key alone, an upsert that leaves no row as it is.
+bool mostly_meets_every_row(const Shape& shape, size_t key_columns) {
+  if (shape.kind == ShapeKind::kUpdate) return shape.conditions == key_columns;
+  if (shape.kind != ShapeKind::kUpsert) return false;
+  const std::string text = shape.head + " " + shape.tail;
+  const std::vector<engine::Token> tokens = engine::tokenize(text);
+  return std::none_of(tokens.begin(), tokens.end(), [](const engine::Token& token) {
+    return token.is_word("ignore") || token.is_word("nothing") || token.is_word("where");
+  });
 }
 
 }  // namespace
@@ -51,16 +63,72 @@ NotCoalesced BatchPlan::bind(const Shape& shape) {
   const NotCoalesced why =
       kind_ == ShapeKind::kInsert || kind_ == ShapeKind::kUpsert ? bind_insert(shape) : bind_conditions(shape);
   if (why != NotCoalesced::kNone) return why;
-  std::string returning = shape.returning;
-  for (size_t i = 0; i < returned_keys(); i++) {
-    if (!returning.empty()) returning += ", ";
-    const auto column = facts_.find(engine::folded_name(shape.slots[carried_[key_[i]]].column));
-    // INSERT without a list of columns names them by position.
-    returning += engine::quote_name(facts_.columns[column.value_or(carried_[key_[i]])].name);
-  }
-  if (!returning.empty()) after_ += " RETURNING " + returning;
+  bind_returning(shape);
+  if (by_count_ && kind_ == ShapeKind::kUpsert) bind_update_first(shape);
   digest_ = engine::Flight::of_text(sql_over("a batch"));
   return NotCoalesced::kNone;
+}
+
+void BatchPlan::bind_returning(const Shape& shape) {
+  for (size_t i = 0; i < returned_keys(); i++) {
+    if (i > 0) returned_keys_ += ", ";
+    const auto column = facts_.find(engine::folded_name(shape.slots[carried_[key_[i]]].column));
+    // INSERT without a list of columns names them by position.
+    returned_keys_ += engine::quote_name(facts_.columns[column.value_or(carried_[key_[i]])].name);
+  }
+  by_count_ = !gives_rows_ && mostly_meets_every_row(shape, key_.size());
+  if (by_count_ || (shape.returning.empty() && returned_keys_.empty())) return;
+  after_ += " RETURNING " + shape.returning;
+  if (gives_rows_ && !returned_keys_.empty()) after_ += ", ";
+  after_ += returned_keys_;
+}
+
+// ON CONFLICT DO UPDATE SET …, said as UPDATE … FROM (the batch) AS excluded. What is meant otherwise there than here
+// (a column's name without its table's) does not prepare.
+void BatchPlan::bind_update_first(const Shape& shape) {
+  std::string source;
+  std::string replaced;
+  std::vector<std::string> names;
+  for (size_t i = 0; i < carried_.size(); i++) {
+    if (!types_[i]->alias.empty() && types_[i]->alias != "JSON") return;
+    const auto column = facts_.find(engine::folded_name(shape.slots[carried_[i]].column));
+    names.push_back(engine::quote_name(facts_.columns[column.value_or(carried_[i])].name));
+    source += source.empty() ? "" : ", ";
+    source +=
+        "CAST(" + batch_cell(i, shape.slots[carried_[i]].cast) + " AS " + types_[i]->to_sql() + ") AS " + names[i];
+    if (std::find(key_.begin(), key_.end(), i) != key_.end()) continue;
+    replaced += (replaced.empty() ? "" : ", ") + names[i] + " = excluded." + names[i];
+  }
+  const std::vector<engine::Token> tail = engine::tokenize(shape.tail);
+  const auto set = std::find_if(tail.begin(), tail.end(), [](const auto& token) { return token.is_word("set"); });
+  const std::string sets = set == tail.end() ? replaced : shape.tail.substr(set->offset + set->text.size());
+  if (sets.empty()) return;
+  update_before_ = "UPDATE " + facts_.sql_name(database_) + " SET " + sets + " FROM (SELECT " + source + " FROM ";
+  update_after_ = ") AS excluded WHERE ";
+  for (size_t i = 0; i < key_.size(); i++) {
+    update_after_ += (i == 0 ? "" : " AND ") + engine::quote_name(facts_.name) + "." + names[key_[i]] + " = excluded." +
+                     names[key_[i]];
+  }
+  rest_before_ = "INSERT INTO" + before_.substr(shape.head.size());
+}
+
+bool BatchPlan::expects_rows_there() {
+  if (expects_new_ == 0) return true;
+  expects_new_--;
+  return false;
+}
+
+// An upsert that met new rows expects more in the next batch, and each time for twice as many.
+void BatchPlan::met_rows(bool all) {
+  patience_ = all ? 1 : std::min(2 * patience_, kMaxBatchesWithNewRows);
+  if (!all) expects_new_ = patience_;
+}
+
+void BatchPlan::return_keys() {
+  by_count_ = false;
+  after_ += " RETURNING " + returned_keys_;
+  prepared_.clear();
+  failed_.clear();
 }
 
 NotCoalesced BatchPlan::bind_insert(const Shape& shape) {
@@ -180,8 +248,7 @@ std::string BatchPlan::sql_over(const std::string& source) const {
   return before_ + source + after_;
 }
 
-Result<BatchPlan::Prepared*> BatchPlan::prepare(const Layout& layout) {
-  clock_++;
+BatchPlan::Prepared* BatchPlan::find(const Layout& layout) {
   const auto fits = [&](const Prepared& known) {
     for (size_t i = 0; i < layout.size(); i++) {
       if (layout[i] && layout[i] != known.layout[i]) return false;
@@ -190,9 +257,14 @@ Result<BatchPlan::Prepared*> BatchPlan::prepare(const Layout& layout) {
   };
   for (const auto& known : prepared_) {
     if (!fits(*known)) continue;
-    known->used = clock_;
+    known->used = ++clock_;
     return known.get();
   }
+  return nullptr;
+}
+
+Result<BatchPlan::Prepared*> BatchPlan::prepare(const Layout& layout) {
+  if (Prepared* known = find(layout)) return known;
   if (std::find(failed_.begin(), failed_.end(), layout) != failed_.end()) {
     return make_error(ErrorCode::kInternalError, "this batch could not be prepared before");
   }
@@ -218,20 +290,39 @@ Result<std::unique_ptr<BatchPlan::Prepared>> BatchPlan::make(const Layout& layou
     made->layout.emplace_back(columns.back());
   }
   made->source = function_.make_source(connection_, std::move(columns));
-  made->used = clock_;
+  made->used = ++clock_;
   const std::string sql = sql_over(made->source->sql());
   if (!scans_table()) {
     MERGANSER_ASSIGN(made->statement, connection_.prepare(sql));
   } else {
-    // A table with changes of this transaction's own shows the planner no statistics.
-    MERGANSER_TRY(connection_.begin());
-    const Status touched = connection_.execute("DELETE FROM " + facts_.sql_name(database_) + " WHERE false");
+    const Status touched = touch();
     auto prepared =
         touched.ok() ? connection_.prepare(sql) : Result<std::unique_ptr<engine::Prepared>>(touched.error());
     connection_.rollback();
     MERGANSER_ASSIGN(made->statement, std::move(prepared));
+    if (by_count_ && !update_before_.empty()) prepare_update_first(*made);
   }
   return made;
+}
+
+// A table with changes of this transaction's own shows the planner no statistics.
+Status BatchPlan::touch() {
+  MERGANSER_TRY(connection_.begin());
+  return connection_.execute("DELETE FROM " + facts_.sql_name(database_) + " WHERE false");
+}
+
+// It may fail: then the upsert runs as it was written.
+void BatchPlan::prepare_update_first(Prepared& made) {
+  const std::string source = made.source->sql();
+  if (touch().ok()) {
+    auto update = connection_.prepare(update_before_ + source + update_after_);
+    auto rest = connection_.prepare(rest_before_ + source + " ON CONFLICT DO NOTHING");
+    if (update.ok() && rest.ok()) {
+      made.update = std::move(update).value();
+      made.insert_rest = std::move(rest).value();
+    }
+  }
+  connection_.rollback();
 }
 
 void BatchPlan::make_again(uint64_t rows_now) {

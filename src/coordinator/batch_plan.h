@@ -45,16 +45,30 @@ class BatchPlan {
   ShapeKind kind() const { return kind_; }
   bool gives_rows() const { return gives_rows_; }
   // Key columns stand behind what the client asked for in each returned row.
-  size_t returned_keys() const { return kind_ == ShapeKind::kInsert ? 0 : key_.size(); }
+  size_t returned_keys() const { return kind_ == ShapeKind::kInsert || by_count_ ? 0 : key_.size(); }
+  // Nothing is returned but the number of rows, which says enough when it is that of all rows asked for. RETURNING
+  // makes DuckDB fetch and write whole rows, those of an UPDATE as DELETE and INSERT.
+  bool by_count() const { return by_count_; }
+  // It was another number: from now on the keys come back and tell which.
+  void return_keys();
+  // Whether an upsert's rows were all there lately.
+  bool expects_rows_there();
+  void met_rows(bool all);
 
   struct Prepared {
     Layout layout;
     std::unique_ptr<engine::BatchSource> source;
     std::unique_ptr<engine::Prepared> statement;
+    // Of an upsert, where it can be said so: UPDATE of the rows that are there, and INSERT of the others. When all are
+    // there, the first alone costs a third of DuckDB's MERGE.
+    std::unique_ptr<engine::Prepared> update;
+    std::unique_ptr<engine::Prepared> insert_rest;
     uint64_t used = 0;
   };
   // The plan for a layout; prepares it when there is none. Outside a transaction: it may need one of its own.
   Result<Prepared*> prepare(const Layout& layout);
+  // The same without making one; null when it is gone.
+  Prepared* find(const Layout& layout);
 
   // Of the table when its plans were made.
   uint64_t rows_then() const { return rows_then_; }
@@ -69,6 +83,10 @@ class BatchPlan {
   BatchPlan(engine::Connection& connection, engine::BatchFunction& function, std::string database)
       : connection_(connection), function_(function), database_(std::move(database)) {}
   NotCoalesced bind(const Shape& shape);
+  void bind_returning(const Shape& shape);
+  void bind_update_first(const Shape& shape);
+  void prepare_update_first(Prepared& made);
+  Status touch();
   NotCoalesced bind_insert(const Shape& shape);
   NotCoalesced bind_conditions(const Shape& shape);
   Result<std::unique_ptr<Prepared>> make(const Layout& layout);
@@ -80,6 +98,8 @@ class BatchPlan {
   engine::TableFacts facts_;
   ShapeKind kind_ = ShapeKind::kInsert;
   bool gives_rows_ = false;
+  bool by_count_ = false;
+  std::string returned_keys_;  // as RETURNING names them
   std::vector<size_t> carried_;
   std::vector<engine::TypePtr> types_;
   std::vector<size_t> key_;
@@ -89,6 +109,11 @@ class BatchPlan {
   // Text around the source.
   std::string before_;
   std::string after_;
+  std::string update_before_;
+  std::string update_after_;
+  std::string rest_before_;
+  size_t expects_new_ = 0;  // for so many batches more
+  size_t patience_ = 1;
   std::vector<std::unique_ptr<Prepared>> prepared_;
   std::vector<Layout> failed_;  // not tried again
   uint64_t clock_ = 0;

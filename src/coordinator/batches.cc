@@ -100,9 +100,11 @@ void Coordinator::execute_steps(std::vector<Step> steps, Tasks& tasks) {
     if (failed.units.size() == 1 || ++failures > kMaxSplits) {
       counters_.solo_reruns += failed.units.size();
       failed.apart = true;
-      continue;
+    } else {
+      halve(steps, failed_at);
     }
-    halve(steps, failed_at);
+    // A plan that turned out to be the wrong one is made again before the next transaction.
+    coalescer_->prepare(steps);
   }
   std::sort(last.begin(), last.end(), [](const UnitPtr& a, const UnitPtr& b) { return a->arrival < b->arrival; });
   execute_one_by_one(last, 0, last.size(), tasks);

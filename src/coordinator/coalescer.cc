@@ -342,6 +342,15 @@ void Coalescer::prepare(std::vector<Step>& steps) {
   }
 }
 
+Result<engine::ResultSet> Coalescer::run(BatchPlan& plan, BatchPlan::Prepared& prepared, size_t rows) {
+  if (!prepared.update || !plan.expects_rows_there()) return prepared.statement->execute({}, false);
+  MERGANSER_ASSIGN(auto updated, prepared.update->execute({}, false));
+  plan.met_rows(updated.changed_rows() == rows);
+  if (updated.changed_rows() == rows) return updated;
+  MERGANSER_ASSIGN(const auto inserted, prepared.insert_rest->execute({}, false));
+  return engine::ResultSet(engine::ReturnKind::kChangedRows, updated.changed_rows() + inserted.changed_rows());
+}
+
 Status Coalescer::execute(Step& step) {
   size_t asked = 0;
   for (const UnitPtr& unit : step.units) {
@@ -349,13 +358,15 @@ Status Coalescer::execute(Step& step) {
   }
   if (asked != step.rows) return make_error(ErrorCode::kInternalError, "a batch lost rows on its way");
   MERGANSER_TRY(writer_.apply(step.settings));
-  MERGANSER_ASSIGN(BatchPlan::Prepared * prepared, step.plan->prepare(step.layout));
+  // Making one takes a transaction of its own.
+  BatchPlan::Prepared* const prepared = step.plan->find(step.layout);
+  if (prepared == nullptr) return make_error(ErrorCode::kInternalError, "the batch's plan is gone");
   prepared->source->set_cells(step.cells.data(), step.rows);
   MERGANSER_ASSIGN(auto flight, database_.flight().take_off(step.plan->digest()));
   for (const UnitPtr& unit : step.units) {
     for (const Statement& statement : unit->statements) kill_point("statement", *statement.sql);
   }
-  auto result = prepared->statement->execute({}, false);
+  auto result = run(*step.plan, *prepared, step.rows);
   prepared->source->set_cells(nullptr, 0);
   flight.land(!database_.invalidated());
   if (!result.ok()) return result.error();
@@ -363,7 +374,8 @@ Status Coalescer::execute(Step& step) {
     unit->outcome.results.clear();
     unit->outcome.error.reset();
   }
-  return step.plan->kind() == ShapeKind::kInsert ? hand_out_in_order(step, *result) : hand_out_by_key(step, *result);
+  if (step.plan->kind() == ShapeKind::kInsert) return hand_out_in_order(step, *result);
+  return step.plan->by_count() ? hand_out_by_count(step, *result) : hand_out_by_key(step, *result);
 }
 
 }  // namespace merganser::coordinator

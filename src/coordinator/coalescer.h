@@ -62,6 +62,8 @@ class Coalescer {
   // In an order whose outcome is that of arrival. Outside a transaction: it may prepare. Units of sessions that lately
   // sent what failed stand apart.
   std::vector<Step> arrange(std::vector<UnitPtr> units);
+  // Makes the plans that are missing; a step that gets none falls apart into its units. Outside a transaction.
+  void prepare(std::vector<Step>& steps);
   // Whether nothing can be wrong with the answer once the statement has succeeded, so that it needs no transaction
   // around it when it is alone.
   static bool may_commit_itself(const Step& step) {
@@ -94,8 +96,9 @@ class Coalescer {
   void count(NotCoalesced why, const Unit& unit);
   static bool join(Step& step, Candidate& candidate);
   void place(std::vector<Step>& steps, UnitPtr unit);
-  void prepare(std::vector<Step>& steps);
   Status hand_out_in_order(Step& step, engine::ResultSet& result);
+  static Result<engine::ResultSet> run(BatchPlan& plan, BatchPlan::Prepared& prepared, size_t rows);
+  Status hand_out_by_count(Step& step, const engine::ResultSet& result);
   Status hand_out_by_key(Step& step, engine::ResultSet& result);
 
   engine::Database& database_;

@@ -98,6 +98,20 @@ bool append_returned_key(std::string& out, const engine::VectorView& column, siz
 
 }  // namespace
 
+// As many rows as were asked for, each by a key of its own: every one was met.
+Status Coalescer::hand_out_by_count(Step& step, const engine::ResultSet& result) {
+  if (result.changed_rows() != step.rows) {
+    step.plan->return_keys();
+    return make_error(ErrorCode::kInternalError, "a batch met fewer rows than were asked for");
+  }
+  for (const UnitPtr& unit : step.units) {
+    for (const Statement& statement : unit->statements) {
+      unit->outcome.results.emplace_back(engine::ReturnKind::kChangedRows, statement.shape->rows);
+    }
+  }
+  return {};
+}
+
 // The others answer in any order and only for what they touched: each row names its key.
 Status Coalescer::hand_out_by_key(Step& step, engine::ResultSet& result) {
   struct Place {

@@ -51,6 +51,12 @@ class CoordinatorTest : public testing::Test {
     }
     return made;
   }
+  // As a session sends it: with what may run together with others.
+  static UnitPtr shaped(const std::string& sql, uint64_t session) {
+    UnitPtr made = unit({sql}, session);
+    made->statements[0].shape = parse_shape(sql).shape;
+    return made;
+  }
   std::future<Answer> send(UnitPtr made) {
     auto promise = std::make_shared<std::promise<Answer>>();
     auto future = promise->get_future();
@@ -275,6 +281,55 @@ TEST_F(CoordinatorTest, SettingsOfASessionHoldForItsUnitsOnly) {
   ASSERT_FALSE(first.get().error);
   ASSERT_FALSE(second.get().error);
   EXPECT_EQ(value("SELECT (max(epoch(t)) - min(epoch(t)))::INT FROM a"), "32400");
+}
+
+// A batch of updates by key is answered by its count as long as that says enough; rows that are missing show in it,
+// also when several statements of one plan share the batch.
+TEST_F(CoordinatorTest, UpdatesThatMeetNoRowSaySoInABatch) {
+  start();
+  ASSERT_FALSE(send("CREATE TABLE a (i BIGINT PRIMARY KEY, n BIGINT DEFAULT 0)").get().error);
+  ASSERT_FALSE(send("INSERT INTO a SELECT i, 0 FROM range(0, 40) r(i)").get().error);
+  for (int round = 0; round < 3; round++) {
+    auto lane = take_lane();
+    std::vector<std::future<Answer>> answers;
+    for (int i = 0; i < 80; i++) {
+      answers.push_back(
+          send(shaped("UPDATE a SET n = n + 1 WHERE i = " + std::to_string(i % 60), static_cast<uint64_t>(i + 1))));
+    }
+    lane.reset();
+    for (int i = 0; i < 80; i++) {
+      const Answer answer = answers[static_cast<size_t>(i)].get();
+      ASSERT_FALSE(answer.error) << answer.error->message;
+      EXPECT_EQ(answer.counts, std::vector<uint64_t>{i % 60 < 40 ? 1u : 0u}) << i;
+    }
+  }
+  EXPECT_EQ(value("SELECT sum(n) FROM a"), "180");
+  EXPECT_GT(coordinator_->counters().coalesced_units, 0u);
+}
+
+TEST_F(CoordinatorTest, UpsertsOfRowsThatAreThereAndOthers) {
+  start();
+  ASSERT_FALSE(send("CREATE TABLE a (i BIGINT PRIMARY KEY, n BIGINT DEFAULT 5, m TINYINT)").get().error);
+  for (int round = 0; round < 4; round++) {
+    auto lane = take_lane();
+    std::vector<std::future<Answer>> answers;
+    for (int i = 0; i < 50; i++) {
+      // The second round meets all its rows, the others ten new ones each.
+      const std::string key = std::to_string(round < 2 ? i : i + 10 * (round - 1));
+      answers.push_back(
+          send(shaped("INSERT INTO a (i, m) VALUES (" + key + ", 7) ON CONFLICT (i) DO UPDATE SET n = a.n + excluded.m",
+                      static_cast<uint64_t>(i + 1))));
+    }
+    lane.reset();
+    for (auto& answer : answers) {
+      const Answer got = answer.get();
+      ASSERT_FALSE(got.error) << got.error->message;
+      EXPECT_EQ(got.counts, std::vector<uint64_t>{1});
+    }
+  }
+  EXPECT_EQ(value("SELECT count(*) FROM a"), "70");
+  EXPECT_EQ(value("SELECT sum(n) FROM a"), std::to_string(70 * 5 + 130 * 7));
+  EXPECT_GT(coordinator_->counters().coalesced_units, 150u);
 }
 
 // What the writer has prepared is its own: a schema change that leaves the queue unexecuted must not touch it.
