@@ -28,6 +28,7 @@ class ClientSocket final : public pgwire::Transport, public std::enable_shared_f
 
   void send(std::string bytes) override;
   size_t unsent() const override { return unsent_; }
+  void resume_reading() override { wait_readable(); }
   void close_after_send() override;
   void start_tls() override;
   const pgwire::ChannelSecurity& security() const override { return security_; }

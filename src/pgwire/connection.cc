@@ -42,12 +42,14 @@ void Connection::on_closed() {
   closing_ = true;
   if (pid_ != 0) registry_.remove(std::exchange(pid_, 0));
   close_all_portals();
+  copying_.reset();
   if (session_) session_->close();
 }
 
 bool Connection::wants_bytes() const {
   if (closing_) return false;
   if (transport_->unsent() > kUnsentLimit) return false;
+  if (copying_ && copying_->full()) return false;
   return !waiting_ || in_.size() - in_at_ < options_->input_while_busy;
 }
 
@@ -75,6 +77,7 @@ void Connection::process() {
       continue;
     }
     if (transport_->unsent() + out_.size() > kUnsentLimit) break;
+    if (copying_ && copying_->full()) break;
     size_t consumed = 0;
     Parsed parsed = parser_.next(std::string_view(in_).substr(in_at_), consumed);
     if (std::holds_alternative<NeedMore>(parsed)) break;
@@ -123,6 +126,7 @@ void Connection::flush() {
 }
 
 void Connection::handle(FrontendMessage& message) {
+  if (copying_ && on_copy_message(message)) return;
   if (skip_to_sync_ && !std::holds_alternative<Sync>(message) && !std::holds_alternative<Terminate>(message)) return;
   std::visit(Overloaded{
                  [&](const StartupMessage& m) { on_startup(m); },

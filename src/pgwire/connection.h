@@ -17,6 +17,7 @@
 #include "pgwire/frontend.h"
 #include "pgwire/pg_row_sink.h"
 #include "pgwire/registry.h"
+#include "session/copy_in.h"
 #include "pgwire/transport.h"
 #include "session/session.h"
 #include "session/write_options.h"
@@ -134,6 +135,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // copy.cc
   void run_or_copy(session::RunRequest request);
   void copy_to(session::RunRequest request);
+  void copy_from(session::RunRequest request);
+  bool on_copy_message(FrontendMessage& message);
   // both
   void error(Error error);
   void extended_error(Error error);
@@ -173,6 +176,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   int32_t pid_ = 0;
   int32_t protocol_ = 0;  // 3.0 or newer, as the startup packet asked
   std::shared_ptr<session::Session> session_;
+  std::shared_ptr<session::CopyIn> copying_;  // the client sends data for it
   TimeZone::Ptr time_zone_;
   std::string time_zone_name_;
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "pgwire/connection.h"
+#include "pgwire/copy_reader.h"
 #include "pgwire/copy_row_sink.h"
 
 namespace merganser::pgwire {
@@ -20,6 +21,8 @@ void Connection::run_or_copy(session::RunRequest request) {
   switch (request.statement.kind->kind) {
     case StatementKind::kCopyTo:
       return copy_to(std::move(request));
+    case StatementKind::kCopyFrom:
+      return copy_from(std::move(request));
     default:
       return session_->run(std::move(request));
   }
@@ -45,6 +48,54 @@ void Connection::copy_to(session::RunRequest request) {
     done(std::move(completion));
   };
   session_->run(std::move(request));
+}
+
+// CopyInResponse goes out when the table is known; from then on messages are data, until CopyDone or CopyFail.
+void Connection::copy_from(session::RunRequest request) {
+  const engine::CopyStatementPtr copy = request.statement.kind->copy;
+  session::CopyInRequest in;
+  in.statement = request.statement;
+  in.source = CopyReader::make(copy, time_zone());
+  in.ready = [self = shared_from_this(), copy](std::shared_ptr<session::CopyIn> copying, size_t columns) {
+    self->copying_ = std::move(copying);
+    self->writer_.copy_in_response(copy->options.format == engine::CopyFormat::kBinary ? 1 : 0,
+                                   static_cast<uint16_t>(columns));
+    self->flush();
+    self->waiting_ = false;
+    self->resume_processing();
+    if (self->transport_ != nullptr) self->transport_->resume_reading();
+  };
+  in.room = [self = shared_from_this()] {
+    self->resume_processing();
+    if (self->transport_ != nullptr) self->transport_->resume_reading();
+  };
+  in.done = [self = shared_from_this(), done = std::move(request.done)](session::Completion completion) {
+    self->copying_.reset();
+    done(std::move(completion));
+    if (self->transport_ != nullptr) self->transport_->resume_reading();
+  };
+  session_->copy_in(std::move(in));
+}
+
+// Whether the message was for COPY.
+bool Connection::on_copy_message(FrontendMessage& message) {
+  const auto copying = copying_;
+  if (const auto* data = std::get_if<CopyData>(&message)) {
+    copying->data(data->bytes);
+    return true;
+  }
+  if (std::holds_alternative<Sync>(message) || std::holds_alternative<Flush>(message)) return true;  // libpq's habit
+  if (std::holds_alternative<Terminate>(message)) return false;
+  copying_.reset();
+  waiting_ = true;
+  if (std::holds_alternative<CopyDone>(message)) {
+    copying->finish();
+  } else if (const auto* failed = std::get_if<CopyFail>(&message)) {
+    copying->fail(make_error(ErrorCode::kQueryCanceled, "COPY from stdin failed: " + std::string(failed->reason)));
+  } else {
+    copying->fail(make_error(ErrorCode::kProtocolViolation, "unexpected message during COPY from stdin"));
+  }
+  return true;
 }
 
 }  // namespace merganser::pgwire

@@ -24,6 +24,8 @@ class Transport {
   virtual ~Transport() = default;
   virtual void send(std::string bytes) = 0;
   virtual size_t unsent() const = 0;
+  // Connection::wants_bytes() has become true by itself.
+  virtual void resume_reading() = 0;
   virtual void close_after_send() = 0;
   // After the answer to SSLRequest was sent: what comes now is TLS.
   virtual void start_tls() = 0;

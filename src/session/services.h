@@ -31,6 +31,8 @@ struct SessionCounters {
   std::atomic<uint64_t> portals_suspended = 0;
   std::atomic<uint64_t> portals_spooled = 0;
   std::atomic<uint64_t> savepoint_replays = 0;
+  std::atomic<uint64_t> copied_in_rows = 0;
+  std::atomic<uint64_t> copied_in_bytes = 0;
   std::array<Histogram, kLatencyNames.size()> latency;  // µs from a statement's arrival to its answer
 };
 
@@ -51,6 +53,8 @@ struct Services {
   SessionCounters counters;
   ActivityBoard board;
   size_t output_limit = size_t{1} << 20;
+  size_t copy_limit = size_t{128} << 20;  // bytes of all COPY FROM that wait in memory
+  std::atomic<size_t> copy_bytes = 0;
   std::chrono::milliseconds slow_statement{0};  // what takes longer is logged; 0: nothing is
   std::chrono::milliseconds statement_timeout{0};
   std::chrono::milliseconds idle_in_transaction_timeout{0};

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "engine/error_map.h"
 #include "engine/sql_tokens.h"
+#include "session/copy_in.h"
 #include "session/infer.h"
 #include "session/replay.h"
 
@@ -87,6 +88,7 @@ void Session::end_operation() {
   deadline_timer_.reset();
   interrupt_timer_.reset();
   running_.reset();
+  copy_.reset();
   outlives_client_ = false;
   if (closed_) {
     // The client left in the middle of it: nobody else gives back what the session holds.
@@ -139,6 +141,9 @@ void Session::cancel_with(Error reason) {
   services_->pool->cancel(cancelled_, *cancel_reason_);
   if (running_) running_->cancel(*cancel_reason_);
   if (replay_) replay_->cancel(*cancel_reason_);
+  const auto copy = copy_;  // which may end by this, and end the operation
+  if (copy) copy->fail(*cancel_reason_);
+  if (!busy_) return;
   interrupt_timer_ = services_->timer(kInterruptAgain, [this] { cancel_with(*cancel_reason_); });
 }
 
@@ -161,6 +166,8 @@ void Session::close() {
     services_->pool->cancel(cancelled_, gone);
     if (running_) running_->cancel(gone);
     if (replay_) replay_->cancel(gone);
+    const auto copy = copy_;
+    if (copy) copy->fail(gone);
     interrupt_timer_ = services_->timer(kInterruptAgain, [self = shared_from_this()] { self->close_again(); });
     return;
   }

@@ -92,6 +92,8 @@ class Session : public std::enable_shared_from_this<Session> {
     if (running_) running_->consumed(bytes);
   }
   void resume(const std::shared_ptr<Query>& query, RunRequest request);
+  // COPY FROM STDIN: the client's bytes go to what this answers. Null when it was refused, and `done` was told so.
+  std::shared_ptr<class CopyIn> copy_in(struct CopyInRequest request);
   // Several writes as one unit: all or nothing, in one commit.
   void run_unit(std::vector<coordinator::Statement> statements, std::function<void(coordinator::UnitOutcome&)> done);
   // A transaction that the client did not ask for: several statements in one string, or a pipeline up to Sync.
@@ -116,6 +118,7 @@ class Session : public std::enable_shared_from_this<Session> {
   static std::string tag_of(const engine::StatementClass& kind, uint64_t count);
 
  private:
+  friend class CopyIn;
   using Done = std::function<void(Completion)>;
 
   void begin_operation(RunningStatement statement = {});
@@ -219,6 +222,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const StageMarkPtr stage_ = std::make_shared<StageMark>();
   std::shared_ptr<Query> running_;
   std::shared_ptr<Replay> replay_;
+  std::shared_ptr<CopyIn> copy_;
   readers::CancelFlag cancelled_;
   std::optional<Error> cancel_reason_;
   bool outlives_client_ = false;  // a debounced write: it was promised, whoever leaves

@@ -1,6 +1,7 @@
 // The session's transactions: explicit blocks, implicit ones around several statements, the write lane, and the
 // connection that they pin.
 #include "engine/error_map.h"
+#include "session/copy_in.h"
 #include "session/session.h"
 
 namespace merganser::session {
@@ -286,6 +287,7 @@ void Session::release_transaction(std::function<void()> then) {
 
 void Session::revoked() {
   if (!transaction_.lane) return;
+  if (copy_ && copy_->idle()) return copy_->lose(lane_lost());
   if (busy_) {
     transaction_.revoke_wanted = true;
     return;
