@@ -61,9 +61,22 @@ void CopyIn::fail(Error why) {
   pump();
 }
 
-bool CopyIn::full() const {
+bool CopyIn::over_limit() const {
   const bool crowded = session_->services_->copy_bytes > session_->services_->copy_limit;
   return held_bytes_ >= (crowded ? kLeastHeld : kMostHeld);
+}
+
+bool CopyIn::full() {
+  if (!over_limit()) return false;
+  told_full_ = true;
+  // Others may have used up the room since: then nothing of this one is under way that would make some.
+  if (!jobs_running() && !std::exchange(pump_posted_, true)) {
+    session_->services_->post([self = shared_from_this()] {
+      self->pump_posted_ = false;
+      self->pump();
+    });
+  }
+  return true;
 }
 
 void CopyIn::release_bytes(size_t bytes) {
@@ -138,11 +151,14 @@ void CopyIn::pump() {
     return;
   }
   if (!ready_) return;
+  // Full, nothing more comes: what is there has to go on.
+  const bool pressed = over_limit();
+  if (pressed && !piece_.empty()) input_.push_back(std::exchange(piece_, {}));
   if (!parsing_ && !parse_ended_ && (!input_.empty() || input_ended_)) start_parse();
   if (!opening_ && !appending_) {
     if (!opened_) {
-      if (!blocks_.empty() && (parse_ended_ || parsed_bytes_ >= kOpenAt)) return start_open();
-    } else if (!blocks_.empty() && (parse_ended_ || parsed_bytes_ >= kAppendAt)) {
+      if (!blocks_.empty() && (parse_ended_ || pressed || parsed_bytes_ >= kOpenAt)) return start_open();
+    } else if (!blocks_.empty() && (parse_ended_ || pressed || parsed_bytes_ >= kAppendAt)) {
       start_append();
     }
     if (parse_ended_ && blocks_.empty() && !appending_) return complete();
@@ -153,11 +169,10 @@ void CopyIn::pump() {
     working ? session_->transaction_.lane->set_busy() : session_->transaction_.lane->set_idle();
   }
   if (!working && session_->transaction_.revoke_wanted) return session_->revoked();
-  if (was_full_ && !full()) {
-    was_full_ = false;
+  if (told_full_ && !over_limit()) {
+    told_full_ = false;
     request_.room();
   }
-  was_full_ = full();
 }
 
 void CopyIn::start_parse() {

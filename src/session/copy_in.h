@@ -45,7 +45,7 @@ class CopyIn : public std::enable_shared_from_this<CopyIn> {
   // CopyFail, a cancel, a client that has gone: nothing is stored.
   void fail(Error why);
   // The client is faster than the engine: it has to wait.
-  bool full() const;
+  bool full();
   // Nothing runs, the client is awaited.
   bool idle() const { return ready_ && !jobs_running() && !waiting_for_lane_ && !error_; }
 
@@ -64,6 +64,7 @@ class CopyIn : public std::enable_shared_from_this<CopyIn> {
                                     RowSource& source);
   void described(Result<Described> description);
   void pump();
+  bool over_limit() const;
   bool jobs_running() const { return parsing_ || opening_ || appending_; }
   void start_parse();
   void start_open();
@@ -89,7 +90,8 @@ class CopyIn : public std::enable_shared_from_this<CopyIn> {
   std::vector<RowBlock> blocks_;  // parsed, not appended yet
   size_t parsed_bytes_ = 0;       // of the client's data in blocks_
   size_t held_bytes_ = 0;         // of the client's data in memory
-  bool was_full_ = false;
+  bool told_full_ = false;
+  bool pump_posted_ = false;
   uint64_t rows_ = 0;
 
   bool ready_ = false;
