@@ -61,6 +61,11 @@ void CopyIn::fail(Error why) {
   pump();
 }
 
+void CopyIn::lose(Error why) {
+  lost_ = true;
+  fail(std::move(why));
+}
+
 bool CopyIn::over_limit() const {
   const bool crowded = session_->services_->copy_bytes > session_->services_->copy_limit;
   return held_bytes_ >= (crowded ? kLeastHeld : kMostHeld);
@@ -219,7 +224,8 @@ void CopyIn::take_lane(std::function<void()> then) {
 }
 
 void CopyIn::start_open() {
-  const bool streams = own_ && !described_.exclusive && !parse_ended_ && session_->pinned_ == nullptr;
+  const bool streams = own_ && !described_.exclusive && !parse_ended_ && session_->pinned_ == nullptr &&
+                       !session_->transaction_.serializable;
   if (streams) return open();
   take_lane([self = shared_from_this()] { self->open(); });
 }
@@ -232,7 +238,9 @@ void CopyIn::open() {
   const bool new_lease = transaction.lease == nullptr;
   if (new_lease) transaction.lease = std::make_shared<readers::Lease>();
   const bool begin = !std::exchange(transaction.begun, true);
+  if (begin) transaction.snapshot = session.services_->coordinator->committed();
   transaction.wrote = true;
+  transaction.in_doubt = true;
   target_ = std::make_shared<Target>();
   target_->lease = transaction.lease;
   readers::Job job;
@@ -345,6 +353,8 @@ void CopyIn::complete() {
       if (!self->own_ || self->error_) {
         if (self->error_) return self->conclude();
         self->ending_ = true;
+        self->session_->transaction_.in_doubt = false;
+        if (self->rows_ > 0) self->session_->transaction_.log.give_up("it has a COPY FROM, whose data are not kept");
         Completion completion;
         completion.tag = tag;
         completion.rows = self->rows_;
@@ -372,7 +382,7 @@ void CopyIn::conclude() {
       if (self->own_) {
         return session.rollback(self->request_.done, "ROLLBACK", std::move(error));
       }
-      session.fail_transaction(std::nullopt);
+      self->lost_ ? session.lose_transaction(std::nullopt) : session.fail_transaction(std::nullopt);
       session.finish_error(self->request_.done, std::move(error));
     });
   };

@@ -44,6 +44,8 @@ class CopyIn : public std::enable_shared_from_this<CopyIn> {
   void finish();
   // CopyFail, a cancel, a client that has gone: nothing is stored.
   void fail(Error why);
+  // The same, and the transaction is lost: its lane was taken away.
+  void lose(Error why);
   // The client is faster than the engine: it has to wait.
   bool full();
   // Nothing runs, the client is awaited.
@@ -102,6 +104,7 @@ class CopyIn : public std::enable_shared_from_this<CopyIn> {
   bool appending_ = false;
   bool waiting_for_lane_ = false;
   bool ending_ = false;
+  bool lost_ = false;
   std::optional<Error> error_;
 };
 
