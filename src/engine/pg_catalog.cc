@@ -149,6 +149,7 @@ std::string PgCatalog::placed(std::string_view text, std::string_view form) cons
   replace_all(out, "@file.", database + (form == kLive ? "file." : "copy."));
   replace_all(out, "@info.", database + std::string(form) + "_info.");
   replace_all(out, "@", database + std::string(form) + ".");
+  replace_all(out, "$MAIN$", database_.catalog_names()->has_public_schema ? "main" : "public");
   replace_all(out, "$OWNER$", operating_system_user());
   replace_all(out, "$STARTED$", now_text());
   replace_all(out, "$VERSION$", "PostgreSQL 15.18 (Merganser, DuckDB " + Database::library_version() + ")");

@@ -3,6 +3,11 @@
 #include "engine/sql_tokens.h"
 
 namespace merganser::engine {
+std::string_view PgNames::number_of(const std::string& relation) const {
+  const auto it = relations_.find(relation);
+  return it == relations_.end() ? std::string_view() : it->second;
+}
+
 const PgNames& PgNames::get() {
   static const PgNames names;
   return names;
@@ -20,6 +25,7 @@ PgNames::PgNames() {
         const std::string group = unquoted_string(tokens[i + 3]);
         if (group == "pg" || group == "info") {
           all.push_back({unquoted_string(tokens[i + 5]), unquoted_string(tokens[i + 9]), group == "info"});
+          if (group == "pg") relations_.emplace(all.back().name, tokens[i + 1].text);
         }
       }
       if (!tokens[i].is_word("create") || !tokens[i + 2].is('@')) continue;
@@ -37,7 +43,7 @@ PgNames::PgNames() {
   for (const std::string_view text : texts.fixed) read(text);
   for (const std::string_view text : texts.catalog) read(text);
   for (Relation& relation : all) {
-    (relation.information ? information_ : relations_).insert(relation.name);
+    if (relation.information) information_.insert(relation.name);
     if (!made.contains(relation.information ? "info." + relation.name : relation.name)) {
       undefined_.push_back(std::move(relation));
     }

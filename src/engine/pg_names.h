@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -25,6 +26,8 @@ class PgNames {
     std::string columns;  // "oid oid,amname name,…": names and types of PostgreSQL's
     bool information = false;
   };
+  // PostgreSQL's number of a relation of pg_catalog.
+  std::string_view number_of(const std::string& relation) const;
   static const PgNames& get();
 
   // Of PostgreSQL's relations those that the text does not make.
@@ -39,7 +42,7 @@ class PgNames {
  private:
   PgNames();
 
-  std::unordered_set<std::string> relations_;
+  std::unordered_map<std::string, std::string> relations_;  // and their numbers
   std::unordered_set<std::string> information_;
   std::unordered_set<std::string> functions_;
   std::unordered_set<std::string> fixed_functions_;

@@ -1,8 +1,5 @@
 #include "engine/pg_rewrite.h"
 
-#include <algorithm>
-#include <array>
-#include <charconv>
 #include <map>
 #include <unordered_set>
 #include <vector>
@@ -85,6 +82,8 @@ class Rewriter {
         subscript(i);
         array_text(i);
         column_of_rows(i);
+        renamed(i);
+        system_column(i);
       }
     } else {
       for (size_t i = from; i < s_.size(); i++) i = operator_call(i);
@@ -149,6 +148,7 @@ class Rewriter {
         replace(i, i + 1, "");
       }
     } else if (catalog ? PgNames::get().is_relation(name) : PgNames::get().is_information_relation(name)) {
+      note_alias(i + 2, name);
       replace(i, i + 2, in_catalog(catalog ? form() : form() + "_info", quote_name(name)));
     } else if (!s_.in_from(i)) {
       replace(i, i + 1, "");
@@ -160,6 +160,7 @@ class Rewriter {
     if (!s_.name(i) || !token(i).text.starts_with("pg_") || s_.is(i + 1, '.') || s_.is(i + 1, '(')) return false;
     if (!s_.in_from(i) || !PgNames::get().is_relation(s_.folded(i)) || s_.is_common_table(s_.folded(i))) return false;
     replace(i, i, in_catalog(form(), s_.folded(i)));
+    note_alias(i, s_.folded(i));
     return true;
   }
 
@@ -200,8 +201,8 @@ class Rewriter {
     const size_t start = known != casts_.end() ? known->second : s_.operand_start(i);
     casts_[s_.is(type->last + 1, '[') && s_.is(type->last + 2, ']') ? type->last + 2 : type->last] = start;
     if (name_types().contains(type->name) && !type->array && start < i) {
-      const bool shown = is_shown(start, i, type->last);
       const bool number = s_.is_text_or_parameter(start, i) || s_.is(i - 1, ')');
+      const bool shown = is_shown(number, start, type->last);
       if (number || shown) edits_.insert(token(start).offset, wrapped(type->name, number, shown));
       replace(i, type->last, number || shown ? (number && shown ? "))" : ")") : "");
       return true;
@@ -210,14 +211,13 @@ class Rewriter {
   }
 
   // Whether the name is what is wanted, not the number: for columns, before ::text, and as a column of the result.
-  bool is_shown(size_t start, size_t colons, size_t last) const {
+  bool is_shown(bool number, size_t first, size_t last) const {
     if (s_.is(last + 1, ':') && s_.is(last + 2, ':')) {
       const auto next = type_at(last + 3);
       static const Words texts{"text", "varchar", "name", "character", "bpchar", "string"};
       return next && texts.contains(next->name);
     }
-    if (s_.is_text_or_parameter(start, colons) || s_.is(colons - 1, ')')) return s_.is_result_column(start, last);
-    return true;
+    return !number || s_.is_result_column(first, last);
   }
 
   std::string wrapped(const std::string& type, bool number, bool shown) {
@@ -252,7 +252,7 @@ class Rewriter {
     const size_t close = s_.closing(open);
     const bool shown = open > 2 && s_.is(open - 2, '(') && s_.word(open - 3, "cast") && s_.word(close + 1, "as")
                            ? is_shown_as(close)
-                           : is_shown(open - 1, i, close);
+                           : is_shown(number, open - 1, close);
     std::string text = wrapped(type->name, number, shown);
     // The last parenthesis of ours is the one of CAST itself.
     if (text.empty()) text = "(";
@@ -310,26 +310,54 @@ class Rewriter {
 
   // int2vector and oidvector count from 0, lists from 1.
   void subscript(size_t i) {
-    static const Words vectors{"indkey", "indclass", "indoption", "indcollation", "proargtypes"};
-    if (!s_.name(i) || !s_.is(i + 1, '[') || !vectors.contains(s_.folded(i))) return;
-    if (token(i + 2).kind != TokenKind::kNumber || !s_.is(i + 3, ']')) return;
-    int index = 0;
-    const std::string_view digits = token(i + 2).text;
-    std::from_chars(digits.data(), digits.data() + digits.size(), index);
-    replace(i + 2, i + 2, std::to_string(index + 1));
+    if (s_.is(i + 1, '(') && s_.folded(i) == "generate_subscripts" && !s_.in_from(i)) {
+      const size_t close = s_.closing(i + 1);
+      size_t name = i + 2;
+      while (s_.is(name + 1, '.') && s_.name(name + 2)) name += 2;
+      if (is_vector(name)) edits_.append(s_.end_of(close), " - 1");
+    }
+    if (!is_vector(i) || !s_.is(i + 1, '[')) return;
+    const size_t close = s_.closing(i + 1);
+    edits_.append(s_.end_of(close - 1), " + 1");
   }
 
-  // '{1,2}' beside an array, as DuckDB writes it: '[1,2]'.
+  bool is_vector(size_t i) const {
+    static const Words vectors{"indkey", "indclass", "indoption", "indcollation", "proargtypes"};
+    return s_.name(i) && vectors.contains(s_.folded(i));
+  }
+
+  // '{1,2}' beside an array or cast to one: [1, 2].
   void array_text(size_t i) {
-    if (token(i).kind != TokenKind::kString || !token(i).text.starts_with("'{") || !token(i).text.ends_with("}'"))
+    if (token(i).kind != TokenKind::kString || !token(i).text.starts_with("'{") || !token(i).text.ends_with("}'")) {
       return;
-    const std::string_view inner = token(i).text.substr(2, token(i).text.size() - 4);
-    const bool simple = std::all_of(inner.begin(), inner.end(), [](unsigned char c) {
-      return isalnum(c) != 0 || c == ',' || c == '_' || c == '-' || c == ' ' || c == '.';
-    });
+    }
     const bool compared = i > 0 && (s_.is(i - 1, '=') || s_.is(i - 1, '>') || s_.is(i - 1, '('));
     const auto type = s_.is(i + 1, ':') ? type_at(i + 3) : std::nullopt;
-    if (simple && (compared || (type && type->array))) replace(i, i, "'[" + std::string(inner) + "]'");
+    if (!compared && !(type && type->array)) return;
+    const std::string text = unquoted_string(token(i));
+    if (const auto list = list_of(std::string_view(text).substr(1, text.size() - 2))) replace(i, i, *list);
+  }
+
+  // The elements of an array's text as a list; nothing when there are arrays among them.
+  static std::optional<std::string> list_of(std::string_view text) {
+    std::string out = "[";
+    while (!text.empty()) {
+      std::string element;
+      const bool quoted = text.front() == '"';
+      if (quoted) text.remove_prefix(1);
+      while (!text.empty() && text.front() != (quoted ? '"' : ',')) {
+        if (text.front() == '{' && !quoted) return std::nullopt;
+        if (text.front() == '\\' && text.size() > 1) text.remove_prefix(1);
+        element += text.front();
+        text.remove_prefix(1);
+      }
+      if (quoted && !text.empty()) text.remove_prefix(1);
+      if (!text.empty()) text.remove_prefix(1);  // the comma
+      const bool number = !quoted && !element.empty() && element.find_first_not_of("0123456789") == std::string::npos;
+      const bool null = !quoted && (element == "NULL" || element == "null");
+      out += (out.size() > 1 ? ", " : "") + (null ? "NULL" : number ? element : quote_literal(element));
+    }
+    return out + "]";
   }
 
   // FROM unnest(…) x: x is its one column too.
@@ -344,9 +372,44 @@ class Rewriter {
     edits_.append(s_.end_of(alias), "(" + std::string(token(alias).text) + ")");
   }
 
+  void note_alias(size_t name, const std::string& relation) {
+    const size_t at = s_.word(name + 1, "as") ? name + 2 : name + 1;
+    const bool has_alias = s_.name(at) && !s_.is_keyword_after_table(at);
+    tables_[has_alias ? s_.folded(at) : relation] = relation;
+  }
+
+  // The columns that every table of PostgreSQL has unseen: c.tableoid, c.xmin.
+  void system_column(size_t i) {
+    static const Words columns{"tableoid", "xmin", "xmax", "cmin", "cmax"};
+    if (!s_.name(i) || !columns.contains(s_.folded(i)) || s_.is(i + 1, '(')) return;
+    const bool qualified = i >= 2 && s_.is(i - 1, '.') && s_.name(i - 2);
+    const auto table = qualified ? tables_.find(s_.folded(i - 2)) : tables_.begin();
+    if (table == tables_.end() || (!qualified && (tables_.size() != 1 || (i > 0 && s_.word(i - 1, "as"))))) return;
+    const std::string_view number = s_.folded(i) == "tableoid" ? PgNames::get().number_of(table->second) : "0";
+    if (!number.empty()) replace(qualified ? i - 2 : i, i, std::string(number) + "::BIGINT");
+  }
+
+  // Functions that DuckDB calls otherwise.
+  void renamed(size_t i) {
+    if (s_.is(i + 1, '(') && (s_.folded(i) == "json_build_object" || s_.folded(i) == "jsonb_build_object")) {
+      replace(i, i, "json_object");
+    }
+  }
+
+  // As a column of the result, PostgreSQL's vectors are texts of numbers with blanks between them.
+  void vector_text(const PgStatement::Item& item) {
+    static const Words vectors{"indkey", "indclass", "indoption", "indcollation", "proargtypes"};
+    const size_t last = s_.word(item.last - 1, "as") ? item.last - 2 : item.last;
+    if (last < item.first || !vectors.contains(s_.folded(last)) || s_.operand_end(item.first) != last) return;
+    if (!s_.in_outer_list(item.first) || last - item.first > 4) return;
+    edits_.insert(token(item.first).offset, "array_to_string(");
+    edits_.append(s_.end_of(last), ", ' ')");
+  }
+
   // A column keeps the name that PostgreSQL gives it, whatever its expression has become.
   void keep_names() {
     for (const PgStatement::Item& item : s_.items()) {
+      if (names_catalog_) vector_text(item);
       if (!edits_.touches(token(item.first).offset, s_.end_of(item.last))) continue;
       const std::string name = s_.column_name(item);
       if (!name.empty()) edits_.append(s_.end_of(item.last), " AS " + quote_name(name));
@@ -356,8 +419,9 @@ class Rewriter {
   const PgStatement& s_;
   const PgRewriteOptions& options_;
   TextEdits edits_;
-  std::map<size_t, size_t> casts_;  // last token of a cast → first token of its operand
-  size_t next_ = 0;                 // all before has been dealt with
+  std::map<size_t, size_t> casts_;             // last token of a cast → first token of its operand
+  std::map<std::string, std::string> tables_;  // of the catalog, by the names that the statement gives them
+  size_t next_ = 0;                            // all before has been dealt with
   bool names_catalog_ = false;
 };
 

@@ -205,9 +205,16 @@ size_t PgStatement::operand_end(size_t i) const {
 }
 
 bool PgStatement::is_text_or_parameter(size_t first, size_t end) const {
-  return first + 1 == end &&
-         (tokens_[first].kind == TokenKind::kString || tokens_[first].kind == TokenKind::kParameter ||
-          tokens_[first].kind == TokenKind::kNumber);
+  if (first >= end) return false;
+  const TokenKind kind = tokens_[first].kind;
+  if (kind != TokenKind::kString && kind != TokenKind::kParameter && kind != TokenKind::kNumber) return false;
+  size_t at = first + 1;
+  // With the casts that a driver wrote behind it.
+  while (at + 2 < end && is(at, ':') && is(at + 1, ':') && name(at + 2)) {
+    at += 3;
+    while (at + 1 < end && is(at, '.') && name(at + 1)) at += 2;
+  }
+  return at == end;
 }
 
 std::optional<PgStatement::Operator> PgStatement::operator_at(size_t i) const {

@@ -45,6 +45,8 @@ class PgStatement {
     size_t last;
   };
   const std::vector<Item>& items() const { return items_; }
+  // Whether it is one of the outermost SELECT's.
+  bool in_outer_list(size_t i) const { return select_[i]; }
   // What PostgreSQL calls the column of an item that has no alias; empty when it has one, or is no plain call or cast.
   std::string column_name(const Item& item) const;
 

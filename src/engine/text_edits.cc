@@ -36,7 +36,7 @@ bool TextEdits::touches(size_t begin, size_t end) const {
 
 LiveRewrite TextEdits::apply(std::string_view sql) const {
   std::vector<Edit> sorted = edits_;
-  std::sort(sorted.begin(), sorted.end(), [](const Edit& a, const Edit& b) {
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Edit& a, const Edit& b) {
     return std::tuple(a.begin, a.end, a.last) < std::tuple(b.begin, b.end, b.last);
   });
   LiveRewrite out;

@@ -8,6 +8,7 @@
 #include "session/copy_in.h"
 #include "session/infer.h"
 #include "session/replay.h"
+#include "session/session_facts.h"
 
 namespace merganser::session {
 namespace {
@@ -259,6 +260,7 @@ Error Session::failure() {
 }
 
 void Session::run(RunRequest request) {
+  fill_facts(request.statement, {client_.user, id_, variables_});
   const engine::StatementClass& kind = *request.statement.kind;
   services_->counters.statements++;
   statements_++;
@@ -305,8 +307,8 @@ void Session::resume(const std::shared_ptr<Query>& query, RunRequest request) {
 }
 
 std::shared_ptr<Query> Session::make_query(const std::shared_ptr<RunRequest>& request) {
-  auto query = std::make_shared<Query>(
-      Query::Setup{services_->pool, services_->post, request->sink, services_->output_limit, stage_, transaction_.active});
+  auto query = std::make_shared<Query>(Query::Setup{services_->pool, services_->post, request->sink,
+                                                    services_->output_limit, stage_, transaction_.active});
   hear(query, request);
   running_ = query;
   return query;

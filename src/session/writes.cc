@@ -1,6 +1,7 @@
 // The session's autocommit writes: units for the coordinator's queue, with what their client asked of them.
 #include "engine/sql_tokens.h"
 #include "session/session.h"
+#include "session/session_facts.h"
 #include "session/write_options.h"
 
 namespace merganser::session {
@@ -38,6 +39,7 @@ Result<coordinator::UnitPtr> Session::make_unit(std::vector<coordinator::Stateme
   outlives_client_ = unit->options.debounce.count() > 0;
   const auto timeout = variables_.statement_timeout();
   if (timeout.count() > 0) unit->options.deadline = unit->options.deadline.earlier(Deadline::in(timeout));
+  for (coordinator::Statement& statement : statements) fill_facts(statement, {client_.user, id_, variables_});
   unit->statements = std::move(statements);
   unit->settings = variables_.engine_settings();
   unit->session = id_;

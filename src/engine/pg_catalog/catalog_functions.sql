@@ -6,19 +6,13 @@ CREATE MACRO @format_type(_type, _modifier) AS CASE
   WHEN _type IS NULL THEN NULL WHEN _type = 0 THEN '-'
   ELSE coalesce((SELECT shown FROM @type_name WHERE oid = _type::BIGINT), '???') END;
 
--- Names in the search path, first come first; pg_catalog is always in it.
-CREATE MACRO @current_schema() AS
-  (SELECT n.nspname FROM @pg_namespace n WHERE n.oid = CASE WHEN system.main.current_schema() = 'main' THEN 2200 ELSE
-     (SELECT 16384 + oid FROM duckdb_schemas() WHERE database_name = current_database()
-      AND schema_name = system.main.current_schema()) END);
--- What the search path names, in its order; a schema that is not there is passed over.
-CREATE VIEW @name_path AS
-SELECT n.oid, n.nspname, p.place FROM (
-  SELECT unnest(list_distinct(system.main.current_schemas(false))) AS name,
-         unnest(generate_series(1, len(list_distinct(system.main.current_schemas(false))))) AS place) p
-JOIN @pg_namespace n ON n.nspname = p.name OR p.name = 'main' AND n.oid = 2200;
+-- Names in the search path, first come first; pg_catalog is always in it. Without a look at the catalog, since they stand
+-- where DuckDB takes no query.
+CREATE MACRO @current_schema() AS CASE system.main.current_schema() WHEN 'main' THEN '$MAIN$'
+  ELSE system.main.current_schema() END;
 CREATE MACRO @current_schemas(_implicit) AS (CASE WHEN _implicit THEN ['pg_catalog'] ELSE []::VARCHAR[] END) ||
-  coalesce((SELECT list(nspname ORDER BY place) FROM @name_path), []::VARCHAR[]);
+  list_transform(list_filter(system.main.current_schemas(false), s -> s <> 'pg_catalog'),
+                 s -> CASE s WHEN 'main' THEN '$MAIN$' ELSE s END);
 
 -- An object's number by its _name as people write it: a number, a _name in the search path, or schema.name.
 CREATE MACRO @to_regclass(_name) AS (

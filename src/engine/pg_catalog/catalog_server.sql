@@ -24,7 +24,21 @@ SELECT 1663::BIGINT AS oid, 'pg_default' AS spcname, 10::BIGINT AS spcowner, NUL
        NULL::VARCHAR[] AS spcoptions;
 CREATE VIEW @pg_stat_database AS
 SELECT 5::BIGINT AS datid, current_database() AS datname,
-       (SELECT count(*)::INTEGER FROM system.main.merganser_activity()) AS numbackends;
+       (SELECT count(*)::INTEGER FROM system.main.merganser_activity()) AS numbackends,
+       NULL::TIMESTAMPTZ AS stats_reset;
+CREATE VIEW @pg_stat_activity AS
+SELECT 5::BIGINT AS datid, current_database() AS datname, session::INTEGER AS pid, NULL::INTEGER AS leader_pid,
+       10::BIGINT AS usesysid, user_name AS usename, coalesce(application_name, '') AS application_name,
+       CASE WHEN NOT starts_with(peer, 'uid:') THEN regexp_replace(peer, ':\d+$', '') END AS client_addr,
+       NULL::VARCHAR AS client_hostname, CASE WHEN starts_with(peer, 'uid:') THEN -1
+         ELSE try_cast(regexp_extract(peer, ':(\d+)$', 1) AS INTEGER) END AS client_port,
+       connected_at AS backend_start, CASE WHEN transaction_us IS NOT NULL
+         THEN get_current_timestamp() - to_microseconds(transaction_us) END AS xact_start,
+       CASE WHEN state = 'active' THEN state_since END AS query_start, state_since AS state_change,
+       CASE WHEN waiting_for IS NOT NULL THEN 'IPC' ELSE 'Client' END AS wait_event_type,
+       coalesce(waiting_for, 'ClientRead') AS wait_event, state, NULL::BIGINT AS backend_xid,
+       NULL::BIGINT AS backend_xmin, NULL::BIGINT AS query_id, statement AS query, 'client backend' AS backend_type
+FROM system.main.merganser_activity();
 
 CREATE VIEW @pg_tables AS
 SELECT n.nspname AS schemaname, r.relname AS tablename, '$OWNER$' AS tableowner, NULL::VARCHAR AS tablespace,
@@ -72,3 +86,30 @@ SELECT name, abbrev, utc_offset, is_dst FROM pg_timezone_names();
 CREATE MACRO @catalog_oid(name) AS (SELECT any_value(oid) FROM @fixed.system_relation WHERE relname = name AND nsp = 'pg');
 CREATE MACRO @pg_postmaster_start_time() AS '$STARTED$'::TIMESTAMPTZ;
 CREATE MACRO @version() AS '$VERSION$';
+
+-- What a session knows is put into its statements before they come here (session/session_facts.h). These stand for it
+-- while a statement is described, and for the cases that need the settings as a value.
+CREATE MACRO @pg_backend_pid() AS 0;
+CREATE MACRO @current_setting(_name) AS NULL::VARCHAR, (_name, _missing_ok) AS NULL::VARCHAR;
+CREATE MACRO @setting_of(_all, _name) AS coalesce(_all[lower(_name)], _all[_name],
+  error('unrecognized configuration parameter "' || _name || '"')),
+  (_all, _name, _missing_ok) AS coalesce(_all[lower(_name)], _all[_name], CASE WHEN NOT _missing_ok
+    THEN error('unrecognized configuration parameter "' || _name || '"') END);
+CREATE MACRO @settings_of(_all) AS TABLE
+SELECT name, setting, NULL::VARCHAR AS unit, 'Client Connection Defaults' AS category, NULL::VARCHAR AS short_desc,
+       NULL::VARCHAR AS extra_desc, 'user' AS context,
+       CASE WHEN setting IN ('on', 'off') THEN 'bool' WHEN regexp_full_match(setting, '\d+') THEN 'integer'
+            ELSE 'string' END AS vartype,
+       'default' AS source, NULL::VARCHAR AS min_val, NULL::VARCHAR AS max_val, NULL::VARCHAR[] AS enumvals,
+       setting AS boot_val, setting AS reset_val, NULL::VARCHAR AS sourcefile, NULL::INTEGER AS sourceline,
+       false AS pending_restart
+FROM (SELECT unnest(map_keys(_all)) AS name, unnest(map_values(_all)) AS setting);
+CREATE MACRO @inet_client_addr() AS NULL::VARCHAR;
+CREATE MACRO @inet_client_port() AS NULL::INTEGER;
+CREATE MACRO @inet_server_addr() AS NULL::VARCHAR;
+CREATE MACRO @inet_server_port() AS NULL::INTEGER;
+CREATE MACRO @pg_typeof(_v) AS CASE typeof(_v) WHEN 'VARCHAR' THEN 'text' WHEN 'DOUBLE' THEN 'double precision'
+  WHEN 'FLOAT' THEN 'real' WHEN 'BLOB' THEN 'bytea' WHEN 'TIMESTAMP' THEN 'timestamp without time zone'
+  WHEN 'TIME' THEN 'time without time zone' WHEN 'HUGEINT' THEN 'numeric' WHEN 'TINYINT' THEN 'smallint'
+  WHEN '"NULL"' THEN 'unknown' ELSE CASE WHEN starts_with(typeof(_v), 'DECIMAL') THEN 'numeric'
+  ELSE regexp_replace(lower(typeof(_v)), '^varchar\[', 'text[') END END;

@@ -3,10 +3,10 @@
 
 -- Named enums of the file, with the text that DuckDB shows for columns of them. Of two with the same labels the older.
 CREATE VIEW @file.enum AS
-SELECT 16384 + type_oid AS oid, schema_oid + 16384 AS nsp, type_name, labels, comment,
+SELECT 16384 + type_oid AS oid, CASE WHEN schema_name = 'main' THEN 2200 ELSE 16384 + schema_oid END AS nsp, type_name, labels, comment,
        'ENUM(' || list_aggregate(list_transform(labels, l -> '''' || replace(l, '''', '''''') || ''''), 'string_agg', ', ')
        || ')' AS duckdb
-FROM duckdb_types() WHERE database_name = current_database() AND logical_type = 'ENUM';
+FROM duckdb_types() WHERE database_name = current_database() AND logical_type = 'ENUM' AND labels IS NOT NULL;
 
 -- duckdb_constraints() without NOT NULL, which PostgreSQL 15 does not count as constraints, and numbered by table.
 CREATE VIEW @file.constraint AS
@@ -80,7 +80,8 @@ SELECT 16384 + i.index_oid AS oid, 16384 + i.table_oid AS relid, i.is_unique, fa
        CASE WHEN i.schema_name <> 'main' THEN 16384 + i.schema_oid WHEN i.database_name = 'temp' THEN 16383
             ELSE 2200 END AS nsp,
        list_transform(regexp_extract_all(i.expressions, '''((?:[^'']|'''')*)''|[^,\[\] ''][^,\[\]]*'),
-                      e -> regexp_replace(regexp_replace(replace(e, '\"', '"'), '^''(.*)''$', '\1'), '^"(.*)"$', '\1'))
+                      e -> regexp_replace(regexp_replace(regexp_replace(replace(e, '\"', '"'), '^''(.*)''$', '\1'),
+                                                    '^"(.*)"$', '\1'), '^\(\((.*)\)\)$', '(\1)'))
          AS parts, i.table_name, i.comment
 FROM duckdb_indexes() i WHERE i.database_name IN (current_database(), 'temp')
 UNION ALL
