@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from . import analytic, idle, insert, keyed, machine, pipeline, point_select, report, start, tpcb
+from . import analytic, copy, idle, insert, keyed, machine, pipeline, point_select, report, start, tpcb
 from .bed import Bed, say
 from .processes import Failure
 
@@ -21,6 +21,7 @@ BENCHMARKS = {
     tpcb.NAME: tpcb.run,
     start.NAME: start.run,
     idle.NAME: idle.run,
+    copy.NAME: copy.run,
 }
 ROUNDS, QUICK_ROUNDS = 5, 2
 

@@ -117,7 +117,10 @@ CopyLineScanner::Marker CopyLineScanner::end_marker(std::string_view data, size_
   const char end = take();
   if (end != '\r' && end != '\n') return wrong(kCorrupt);
   const bool newline = line_end_ == LineEnd::kNewline || line_end_ == LineEnd::kBoth;
-  if ((newline && end != '\n') || (line_end_ == LineEnd::kReturn && end != '\r')) return wrong(kMismatch);
+  if ((newline && end != '\n') || (line_end_ == LineEnd::kReturn && end != '\r')) {
+    fail(kMismatch);  // in CSV too
+    return Marker::kError;
+  }
   return Marker::kEnd;
 }
 

@@ -6,6 +6,7 @@
 #include "pgwire/backend.h"
 #include "pgwire/copy_binary.h"
 #include "pgwire/encode_field.h"
+#include "pgwire/find_any.h"
 
 namespace merganser::pgwire {
 
@@ -70,6 +71,7 @@ Status CopyRowSink::begin(const engine::Columns& columns, std::string& out) {
     binary ? choose_binary_encoder(added) : choose_text_encoder(added);
   }
   MERGANSER_TRY(choose_forced(*columns));
+  for (size_t i = 0; i < columns->size(); i++) plain_.push_back(is_plain(*(*columns)[i].type) && !forced_quote_[i]);
   BackendWriter(out).copy_out_response(binary ? 1 : 0, static_cast<uint16_t>(columns->size()));
   if (binary) {
     pending_ = copy_binary_header();
@@ -92,6 +94,40 @@ Status CopyRowSink::choose_forced(const std::vector<engine::Column>& columns) {
     forced_quote_[static_cast<size_t>(found - columns.begin())] = true;
   }
   return {};
+}
+
+// Whether no text of the type can have a character to escape or quote, nor be the NULL text.
+bool CopyRowSink::is_plain(const engine::LogicalType& type) const {
+  const engine::CopyOptions& options = copy_->options;
+  const bool csv = options.format == CopyFormat::kCsv;
+  constexpr std::string_view kSafe = "\t,;|";
+  if (kSafe.find(options.delimiter) == kSafe.npos || (csv && (options.quote != '"' || !options.null_text.empty()))) {
+    return false;
+  }
+  switch (type.id) {
+    case engine::TypeId::kBoolean:
+    case engine::TypeId::kTinyInt:
+    case engine::TypeId::kSmallInt:
+    case engine::TypeId::kInteger:
+    case engine::TypeId::kBigInt:
+    case engine::TypeId::kUTinyInt:
+    case engine::TypeId::kUSmallInt:
+    case engine::TypeId::kUInteger:
+    case engine::TypeId::kUBigInt:
+    case engine::TypeId::kHugeInt:
+    case engine::TypeId::kUHugeInt:
+    case engine::TypeId::kDecimal:
+    case engine::TypeId::kFloat:
+    case engine::TypeId::kDouble:
+    case engine::TypeId::kDate:
+    case engine::TypeId::kTime:
+    case engine::TypeId::kTimestamp:
+    case engine::TypeId::kTimestampTz:
+    case engine::TypeId::kUuid:
+      return true;
+    default:
+      return false;
+  }
 }
 
 void CopyRowSink::header_line(const std::vector<engine::Column>& columns, std::string& out) {
@@ -161,6 +197,7 @@ void CopyRowSink::write_text_field(size_t column, const engine::VectorView& view
   columns_[column].encode(columns_[column], view, row, sink);
   if (sink.failed()) return;
   std::memcpy(sink.at(start - 4), before, 4);
+  if (plain_[column]) return;
   if (copy_->options.format == CopyFormat::kCsv) {
     quote(sink, start, forced_quote_[column]);
   } else {
@@ -170,11 +207,11 @@ void CopyRowSink::write_text_field(size_t column, const engine::VectorView& view
 
 // Doubles the room of what needs a backslash, from the end backwards.
 void CopyRowSink::escape(TextSink& sink, size_t start) const {
-  size_t extra = 0;
   const size_t length = sink.size() - start;
   const char* text = sink.at(start);
+  if (find_escapable(text, text + length, copy_->options.delimiter) == text + length) return;
+  size_t extra = 0;
   for (size_t i = 0; i < length; i++) extra += special_[static_cast<uint8_t>(text[i])] ? 1 : 0;
-  if (extra == 0) return;
   sink.expect(extra);
   char* const first = sink.at(start);
   char* to = first + length + extra;

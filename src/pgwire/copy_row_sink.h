@@ -26,6 +26,7 @@ class CopyRowSink final : public session::RowSink {
 
  private:
   Status choose_forced(const std::vector<engine::Column>& columns);
+  bool is_plain(const engine::LogicalType& type) const;
   void header_line(const std::vector<engine::Column>& columns, std::string& out);
   void text_row(const engine::Chunk& chunk, size_t row, engine::TextSink& sink) const;
   void binary_row(const engine::Chunk& chunk, size_t row, engine::TextSink& sink);
@@ -37,6 +38,7 @@ class CopyRowSink final : public session::RowSink {
   const TimeZone::Ptr zone_;
   std::vector<RowEncoder::Column> columns_;
   std::vector<bool> forced_quote_;  // CSV: a column's
+  std::vector<bool> plain_;         // a column's: nothing to escape in it, ever
   std::array<bool, 256> special_{};  // text: characters to escape; CSV: those that want quotes
   std::string pending_;              // binary: the header, until the first message
 };

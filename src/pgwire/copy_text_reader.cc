@@ -72,10 +72,7 @@ Status CopyTextReader::read_rows(std::string& data, bool last, size_t& used, std
     if (bad && *bad < (found == CopyLineScanner::Found::kError ? data.size() : at)) {
       return in_line(invalid_utf8_error(data, *bad));
     }
-    if (found == CopyLineScanner::Found::kError) {
-      const std::string_view rest = std::string_view(data).substr(begin);
-      return in_line(scanner_.take_error(), ": \"" + shortened(rest.substr(0, rest.find('\n'))) + "\"");
-    }
+    if (found == CopyLineScanner::Found::kError) return in_line(scanner_.take_error());
     line_ += scanner_.inner_lines();
     if (std::exchange(header_due_, false)) {
       if (copy_->options.header == CopyHeader::kSkip) continue;

@@ -32,4 +32,25 @@ inline const char* find_any(const char* at, const char* end, const std::array<ch
   return end;
 }
 
+// The first byte that text format has to escape: a control character from backspace to carriage return, a backslash, or
+// the delimiter.
+inline const char* find_escapable(const char* at, const char* end, char delimiter) {
+#ifdef __SSE2__
+  const __m128i first = _mm_set1_epi8('\b');
+  const __m128i span = _mm_set1_epi8('\r' - '\b');
+  while (end - at >= 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at));
+    const __m128i above = _mm_sub_epi8(bytes, first);
+    __m128i hits = _mm_cmpeq_epi8(_mm_min_epu8(above, span), above);
+    hits = _mm_or_si128(hits, _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    hits = _mm_or_si128(hits, _mm_cmpeq_epi8(bytes, _mm_set1_epi8(delimiter)));
+    const int mask = _mm_movemask_epi8(hits);
+    if (mask != 0) return at + __builtin_ctz(static_cast<unsigned>(mask));
+    at += 16;
+  }
+#endif
+  while (at < end && !(*at >= '\b' && *at <= '\r') && *at != '\\' && *at != delimiter) at++;
+  return at;
+}
+
 }  // namespace merganser::pgwire

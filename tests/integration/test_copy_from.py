@@ -141,7 +141,7 @@ WRONG = [
     ("COPY t (a) FROM STDIN", b"99999999999\n", "22003", 'value "99999999999" is out of range for type integer', 'COPY t, line 1, column a: "99999999999"'),
     ("COPY t (d) FROM STDIN", b"yesterday noon\n", "22007", 'invalid input syntax for type timestamp: "yesterday noon"', 'COPY t, line 1, column d: "yesterday noon"'),
     ("COPY t (a) FROM STDIN CSV", b'1\n"2\n3\n', "22P04", "unterminated CSV quoted field", 'COPY t, line 4: ""2\n3\n"'),
-    ("COPY t (a) FROM STDIN", b"1\r\n2\n", "22P04", "literal newline found in data", 'COPY t, line 2: "2"'),
+    ("COPY t (a) FROM STDIN", b"1\r\n2\n", "22P04", "literal newline found in data", "COPY t, line 2"),
     ("COPY t (a) FROM STDIN", b"1\n2\r3\n", "22P04", "literal carriage return found in data", None),
     ("COPY t (a) FROM STDIN", b"1\n\\.x\n", "22P04", "end-of-copy marker corrupt", None),
     ("COPY t (b) FROM STDIN", b"good\nb\xffd\n", "22021", 'invalid byte sequence for encoding "UTF8": 0xff', "COPY t, line 2"),
