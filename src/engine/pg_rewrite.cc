@@ -396,20 +396,27 @@ class Rewriter {
     }
   }
 
-  // As a column of the result, PostgreSQL's vectors are texts of numbers with blanks between them.
-  void vector_text(const PgStatement::Item& item) {
+  // As a column of the result, PostgreSQL's vectors are texts of numbers with blanks between them, and a type's functions
+  // have names: ADBC tells types apart by those.
+  void column_text(const PgStatement::Item& item) {
     static const Words vectors{"indkey", "indclass", "indoption", "indcollation", "proargtypes"};
+    static const Words functions{"typinput", "typoutput", "typreceive", "typsend"};
     const size_t last = s_.word(item.last - 1, "as") ? item.last - 2 : item.last;
-    if (last < item.first || !vectors.contains(s_.folded(last)) || s_.operand_end(item.first) != last) return;
+    if (last < item.first || s_.operand_end(item.first) != last) return;
     if (!s_.in_outer_list(item.first) || last - item.first > 4) return;
-    edits_.insert(token(item.first).offset, "array_to_string(");
-    edits_.append(s_.end_of(last), ", ' ')");
+    if (vectors.contains(s_.folded(last))) {
+      edits_.insert(token(item.first).offset, "array_to_string(");
+      edits_.append(s_.end_of(last), ", ' ')");
+    } else if (functions.contains(s_.folded(last))) {
+      edits_.insert(token(item.first).offset, in_catalog(form(), "regproc_text") + "(");
+      edits_.append(s_.end_of(last), ")");
+    }
   }
 
   // A column keeps the name that PostgreSQL gives it, whatever its expression has become.
   void keep_names() {
     for (const PgStatement::Item& item : s_.items()) {
-      if (names_catalog_) vector_text(item);
+      if (names_catalog_) column_text(item);
       if (!edits_.touches(token(item.first).offset, s_.end_of(item.last))) continue;
       const std::string name = s_.column_name(item);
       if (!name.empty()) edits_.append(s_.end_of(item.last), " AS " + quote_name(name));

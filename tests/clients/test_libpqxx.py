@@ -34,7 +34,6 @@ test_libpqxx = client_checks(
     },
     failing={
         "cursor": "there is no DECLARE CURSOR",
-        "copy_in": "there is no COPY FROM STDIN",
         "listen": "there is no LISTEN",
     },
 )

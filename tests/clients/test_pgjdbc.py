@@ -46,7 +46,6 @@ test_pgjdbc = client_checks(
     },
     failing={
         "generated_keys": "there are no serial types",
-        "copy_in": "there is no COPY FROM STDIN",
         "listen": "there is no LISTEN",
     },
 )

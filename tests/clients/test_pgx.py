@@ -39,7 +39,6 @@ test_pgx = client_checks(
     },
     failing={
         "cast_chains": "the parameter is described as text",
-        "copy_in": "there is no COPY FROM STDIN",
         "listen": "there is no LISTEN",
     },
 )

@@ -41,6 +41,5 @@ test_psqlodbc = client_checks(
     failing={
         "fetch_in_pieces": DECLARE,
         "bytea_in_hexadecimal": "a hexadecimal bytea literal is read as DuckDB reads it",
-        "primary_keys": "the driver's question for primary keys is answered with no rows",
     },
 )
