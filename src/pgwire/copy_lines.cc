@@ -27,7 +27,7 @@ Found CopyLineScanner::next(std::string_view data, size_t& at, bool last, std::s
                                   : find_any<3>(data.data() + i, data.data() + data.size(), {'\n', '\r', '\\'});
     const auto here = static_cast<size_t>(found - data.data());
     if (here > i) escaped = false;
-    i = here;
+    i = looked_at_ = here;
     if (i == data.size()) {
       if (!last) return Found::kMore;
       line = data.substr(begin);

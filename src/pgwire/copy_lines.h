@@ -25,6 +25,8 @@ class CopyLineScanner {
   // stays. kEnd: the data's end, or its end marker. `last`: no more data will come.
   Found next(std::string_view data, size_t& at, bool last, std::string_view& line);
   Error take_error() { return std::move(error_); }
+  // Where in the data the error is.
+  size_t looked_at() const { return looked_at_; }
   // How many line ends stood inside the quotes of the last line: they count as lines too.
   uint64_t inner_lines() const { return inner_lines_; }
 
@@ -40,6 +42,7 @@ class CopyLineScanner {
   LineEnd line_end_ = LineEnd::kUnknown;
   bool ended_ = false;
   uint64_t inner_lines_ = 0;
+  size_t looked_at_ = 0;
   Error error_;
 };
 

@@ -50,7 +50,7 @@ Status CopyTextReader::read_rows(std::string& data, bool last, size_t& used, std
   auto bad = find_invalid_utf8(data);
   const size_t zero = data.find('\0');
   if (zero != data.npos && (!bad || zero < *bad)) bad = zero;
-  if (bad && !last && data.size() - *bad < 4 && zero == data.npos) bad.reset();
+  const bool may_be_cut = bad && *bad != zero && !last && data.size() - *bad < 4;
   size_t at = 0;
   while (true) {
     const size_t begin = at;
@@ -61,7 +61,7 @@ Status CopyTextReader::read_rows(std::string& data, bool last, size_t& used, std
       return {};
     }
     if (found == CopyLineScanner::Found::kMore) {
-      if (bad) {
+      if (bad && !may_be_cut) {
         line_++;
         return in_line(invalid_utf8_error(data, *bad));
       }
@@ -69,7 +69,11 @@ Status CopyTextReader::read_rows(std::string& data, bool last, size_t& used, std
       return {};
     }
     line_++;
-    if (bad && *bad < (found == CopyLineScanner::Found::kError ? data.size() : at)) {
+    // Up to where the line goes, or its error is; what comes after the end marker is nobody's.
+    const size_t end = found == CopyLineScanner::Found::kError
+                           ? scanner_.looked_at()
+                           : static_cast<size_t>(line.data() - data.data()) + line.size();
+    if (bad && *bad < end) {
       return in_line(invalid_utf8_error(data, *bad));
     }
     if (found == CopyLineScanner::Found::kError) return in_line(scanner_.take_error());

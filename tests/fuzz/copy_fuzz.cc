@@ -83,7 +83,8 @@ Outcome read_all(uint8_t how, uint8_t what, std::string_view data, size_t cut) {
     data.remove_prefix(std::min(cut, data.size()));
     if (last) break;
   } while (status.ok());
-  if (!status.ok()) out.error = status.error().message + "\n" + status.error().context;
+  // Not the whole message: of an invalid character it shows as many bytes as have come.
+  if (!status.ok()) out.error = std::string(sqlstate(status.error().code)) + "\n" + status.error().context;
   for (const session::RowBlock& block : blocks) {
     require(block.chunk.columns() == layout->cells.size());
     out.rows += block.chunk.rows();

@@ -8,6 +8,7 @@ import time
 import psycopg
 import pytest
 from harness.process import wait_until
+from harness.server import Server
 
 
 @pytest.fixture
@@ -166,6 +167,33 @@ def test_what_is_wrong_is_named_and_nothing_is_kept(rows, statement, data, state
     if context:
         assert error.diag.context == context
     assert all_rows(rows) == []
+
+
+def test_what_duckdb_casts(server):
+    with server.connect(autocommit=True) as connection:
+        connection.execute("DROP TABLE IF EXISTS cast_; DROP TYPE IF EXISTS hue; CREATE TYPE hue AS ENUM ('red', 'blue')")
+        connection.execute("CREATE TABLE cast_ (a INTEGER, h hue)")
+        error = failure(connection, "COPY cast_ FROM STDIN", b"1\tred\n2\tgreen\n3\tblue\n")
+        assert (error.sqlstate, error.diag.context) == ("22P02", "COPY cast_, line 2")
+        assert "green" in error.diag.message_primary and "merganser" not in error.diag.message_primary
+        assert connection.execute("SELECT count(*) FROM cast_").fetchone() == (0,)
+
+
+def test_a_kill_in_the_middle(place):
+    server = Server(place)
+    with server.connect() as connection:
+        connection.execute("CREATE TABLE t (a INTEGER)")
+        copy_in(connection, "COPY t FROM STDIN", b"1\n2\n")
+        with pytest.raises(psycopg.OperationalError), connection.cursor() as cursor:
+            with cursor.copy("COPY t FROM STDIN") as copy:
+                copy.write(b"7\n" * 8_000_000)
+                server.kill()
+                copy.write(b"7\n" * 8_000_000)
+    server = Server(place)
+    with server.connect() as connection:
+        assert connection.execute("SELECT a FROM t ORDER BY a").fetchall() == [(1,), (2,)]
+        copy_in(connection, "COPY t FROM STDIN", b"3\n")
+    server.stop()
 
 
 def test_constraints(server):
