@@ -43,6 +43,10 @@ constexpr Pattern kPatterns[] = {
     {-1, "another transaction", kSerializationFailure, kRetryHint},
     {-1, "No space left on device", kDiskFull, "Free space on the disk that holds the database file, then try again."},
     {-1, "Disk quota exceeded", kDiskFull, "Free space or raise the quota, then try again."},
+    // What the catalog's own macros say (pg_catalog/catalog_functions.sql).
+    {DUCKDB_ERROR_INVALID_INPUT, "relation \"", kUndefinedTable, ""},
+    {DUCKDB_ERROR_INVALID_INPUT, "type \"", kUndefinedObject, ""},
+    {DUCKDB_ERROR_INVALID_INPUT, "unrecognized configuration parameter", kUndefinedObject, ""},
     {DUCKDB_ERROR_CATALOG, "already exists", kDuplicateObject, ""},
     {DUCKDB_ERROR_CATALOG, "does not exist", kUndefinedObject, ""},
     {DUCKDB_ERROR_BINDER, "Ambiguous reference", kAmbiguousColumn, ""},

@@ -82,7 +82,10 @@ class Rewriter {
         subscript(i);
         array_text(i);
         column_of_rows(i);
+        rows_of_lists(i);
+        array_as_table(i);
         renamed(i);
+        like(i);
         system_column(i);
       }
     } else {
@@ -310,11 +313,15 @@ class Rewriter {
 
   // int2vector and oidvector count from 0, lists from 1.
   void subscript(size_t i) {
-    if (s_.is(i + 1, '(') && s_.folded(i) == "generate_subscripts" && !s_.in_from(i)) {
+    if (s_.is(i + 1, '(') && s_.folded(i) == "generate_subscripts") {
       const size_t close = s_.closing(i + 1);
-      size_t name = i + 2;
-      while (s_.is(name + 1, '.') && s_.name(name + 2)) name += 2;
-      if (is_vector(name)) edits_.append(s_.end_of(close), " - 1");
+      const size_t name = s_.operand_end(i + 2);
+      if (is_vector(name) && !is_table(i)) {
+        edits_.append(s_.end_of(close), " - 1");
+      } else if (is_vector(name)) {
+        replace(i, i + 1, "generate_series(0, len(");
+        replace(name + 1, close, ") - 1)");
+      }
     }
     if (!is_vector(i) || !s_.is(i + 1, '[')) return;
     const size_t close = s_.closing(i + 1);
@@ -360,12 +367,49 @@ class Rewriter {
     return out + "]";
   }
 
+  // Whether this function stands where a table does, with its schema before it or without.
+  bool is_table(size_t i) const { return s_.in_from(i >= 2 && s_.is(i - 1, '.') ? i - 2 : i); }
+
+  // FROM unnest(a, b) [WITH ORDINALITY]: the lists side by side.
+  void rows_of_lists(size_t i) {
+    if (s_.folded(i) != "unnest" || !s_.is(i + 1, '(') || !is_table(i)) return;
+    const size_t close = s_.closing(i + 1);
+    std::vector<size_t> commas;
+    for (size_t at = i + 2; at < close; at++) {
+      if (s_.is(at, ',') && s_.opening_of(at) == i + 1) commas.push_back(at);
+    }
+    if (commas.empty()) return;
+    replace(i, i + 1, "(SELECT unnest(");
+    for (const size_t comma : commas) replace(comma, comma, "), unnest(");
+    const bool numbered = s_.word(close + 1, "with") && s_.word(close + 2, "ordinality");
+    std::string end = "))";
+    if (numbered) {
+      const size_t begin = token(i + 2).offset;
+      const std::string first(s_.text().substr(begin, token(commas.front()).offset - begin));
+      end = "), unnest(generate_series(1, len(" + first + "))))";
+    }
+    replace(close, numbered ? close + 2 : close, end);
+  }
+
+  // FROM string_to_array(…) x: one row with one array, called x.
+  void array_as_table(size_t i) {
+    static const Words functions{"string_to_array", "regexp_split_to_array", "current_schemas"};
+    if (!s_.is(i + 1, '(') || !functions.contains(s_.folded(i)) || !is_table(i)) return;
+    const size_t close = s_.closing(i + 1);
+    size_t alias = close + 1;
+    if (s_.word(alias, "as")) alias++;
+    if (!s_.name(alias) || s_.is_keyword_after_table(alias) || s_.is(alias + 1, '(')) return;
+    const size_t first = i >= 2 && s_.is(i - 1, '.') ? i - 2 : i;
+    edits_.insert(token(first).offset, "(SELECT ");
+    edits_.append(s_.end_of(close), ")");
+    edits_.append(s_.end_of(alias), "(" + std::string(token(alias).text) + ")");
+  }
+
   // FROM unnest(…) x: x is its one column too.
   void column_of_rows(size_t i) {
     static const Words functions{"generate_series", "unnest", "generate_subscripts", "regexp_split_to_table"};
     if (!s_.is(i + 1, '(') || !functions.contains(s_.folded(i))) return;
-    const size_t first = i >= 2 && s_.is(i - 1, '.') ? i - 2 : i;
-    if (!s_.in_from(first)) return;
+    if (!is_table(i)) return;
     size_t alias = s_.closing(i + 1) + 1;
     if (s_.word(alias, "as")) alias++;
     if (!s_.name(alias) || s_.is(alias + 1, '(') || s_.is_keyword_after_table(alias)) return;
@@ -387,6 +431,16 @@ class Rewriter {
     if (table == tables_.end() || (!qualified && (tables_.size() != 1 || (i > 0 && s_.word(i - 1, "as"))))) return;
     const std::string_view number = s_.folded(i) == "tableoid" ? PgNames::get().number_of(table->second) : "0";
     if (!number.empty()) replace(qualified ? i - 2 : i, i, std::string(number) + "::BIGINT");
+  }
+
+  // A backslash escapes in PostgreSQL's patterns without being asked.
+  void like(size_t i) {
+    if ((!s_.word(i, "like") && !s_.word(i, "ilike")) || i + 1 >= s_.size()) return;
+    if (s_.word(i + 1, "any") || s_.word(i + 1, "all")) return;
+    const size_t last = s_.operand_end(i + 1);
+    const bool ends = last + 1 >= s_.size() || s_.is(last + 1, ')') || s_.is(last + 1, ',') ||
+                      (s_.name(last + 1) && !s_.word(last + 1, "escape"));
+    if (ends) edits_.append(s_.end_of(last), " ESCAPE '\\'");
   }
 
   // Functions that DuckDB calls otherwise.

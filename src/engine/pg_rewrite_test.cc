@@ -46,6 +46,8 @@ constexpr Case kCases[] = {
     {"select 1 from pg_class where relname !~* $1",
      "select 1 from merganser_pg.live.pg_class where relname  !~  ('(?is).*(?:' || $1 || ').*')"},
     {"select relname ~ '^a' from t", ""},
+    {"select 1 from pg_class where relname like 'a\\_%' and true",
+     "select 1 from merganser_pg.live.pg_class where relname like 'a\\_%' ESCAPE '\\' and true"},
     {"select indkey[0] from pg_index", "select indkey[0 + 1] AS \"indkey\" from merganser_pg.live.pg_index"},
     {"select * from public.t", "select * from main.t"},
     {"insert into \"public\".\"t\" values (1)", "insert into main.\"t\" values (1)"},

@@ -23,7 +23,7 @@ const Words& before_query() {
 
 }  // namespace
 
-PgStatement::PgStatement(std::string_view sql) : tokens_(tokenize(sql)) {
+PgStatement::PgStatement(std::string_view sql) : sql_(sql), tokens_(tokenize(sql)) {
   pair_up();
   find_tables();
 }

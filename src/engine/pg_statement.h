@@ -18,6 +18,7 @@ class PgStatement {
  public:
   explicit PgStatement(std::string_view sql);
 
+  std::string_view text() const { return sql_; }
   size_t size() const { return tokens_.size(); }
   const Token& token(size_t i) const { return tokens_[i]; }
   bool is(size_t i, char symbol) const { return i < tokens_.size() && tokens_[i].is(symbol); }
@@ -73,6 +74,7 @@ class PgStatement {
   void pair_up();
   void find_tables();
 
+  std::string_view sql_;
   std::vector<Token> tokens_;
   std::vector<size_t> partner_;
   std::vector<size_t> outer_;

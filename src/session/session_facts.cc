@@ -145,7 +145,7 @@ class Filler {
     } else {
       // One of DuckDB's, or none: DuckDB says.
       edits_.replace(s_.token(first).offset, s_.end_of(close),
-                     "system.main.current_setting(" + std::string(s_.token(at + 2).text) + ")");
+                     "system.main.current_setting(" + std::string(s_.token(at + 2).text) + ")::VARCHAR");
     }
     return true;
   }

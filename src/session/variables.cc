@@ -7,6 +7,7 @@
 
 #include "base/time_zone.h"
 #include "engine/reserved_names.h"
+#include "engine/sql_tokens.h"
 #include "session/client_encoding.h"
 #include "session/write_options.h"
 
@@ -59,6 +60,23 @@ bool starts_with_iso(const std::string& value) {
   return lowered(value).starts_with("iso");
 }
 
+// A search path as the engine knows it: public is main, $user and pg_catalog are no schemas of the file. Nothing when
+// none is left: then it is the default.
+std::optional<std::string> engine_search_path(const std::string& value) {
+  std::string out;
+  for (const engine::Token& token : engine::tokenize(value)) {
+    if (token.kind == engine::TokenKind::kSymbol && !token.is('.')) continue;  // commas
+    const std::string name = token.kind == engine::TokenKind::kString ? engine::unquoted_string(token)
+                             : token.is('.')                          ? "."
+                                                                      : engine::folded_name(token);
+    if (name == "$user" || name == "pg_catalog" || name == "pg_temp" || name.empty()) continue;
+    const bool joins = name == "." || out.ends_with('.');
+    if (!out.empty() && !joins) out += ",";
+    out += name == "." ? "." : name == "public" ? "main" : engine::quote_name(name);
+  }
+  return out.empty() ? std::nullopt : std::optional(out);
+}
+
 }  // namespace
 
 constexpr std::pair<std::string_view, int64_t> kUnits[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000},
@@ -107,7 +125,7 @@ Variables::Variables(std::string user, std::string server_version, std::string t
       {"lock_timeout", "0"},
       {"max_identifier_length", "63"},
       {"row_security", "on"},
-      {"search_path", "main"},
+      {"search_path", "\"$user\", public"},
       {"server_encoding", "UTF8"},
       {"server_version", std::move(server_version)},
       {"server_version_num", "150018"},
@@ -262,7 +280,7 @@ Status Variables::store(const std::string& name, const std::string& value) {
                         "Its tables can be read with their schema: SELECT * FROM merganser.idempotency_keys.");
     }
     values_[name] = value;
-    return set_engine(name, value);
+    return set_engine(name, name == "search_path" ? engine_search_path(value) : std::optional(value));
   }
   if (!defaults_.contains(name)) return unknown(name);
   values_[name] = value;

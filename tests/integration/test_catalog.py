@@ -152,6 +152,23 @@ def test_definitions_in_the_file_do_not_name_it(catalog, connected):
     connected.execute("drop view names_catalog")
 
 
+def test_what_is_not_there_is_an_error_of_its_own(connected):
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        connected.execute("select 'nothing'::regclass")
+    with pytest.raises(psycopg.errors.UndefinedObject):
+        connected.execute("select 'nothing'::regtype")
+
+
+def test_the_search_path_knows_public(catalog):
+    with catalog.connect() as made:
+        made.execute("set search_path to s2, public")
+        assert made.execute("select current_schemas(false)").fetchone() == (["s2", "public"],)
+        assert made.execute("select count(*) from q, t").fetchone() == (0,)
+        made.execute('set search_path = "$user", public')
+        assert made.execute("show search_path").fetchone() == ('"$user", public',)
+        assert made.execute("select current_schema()").fetchone() == ("public",)
+
+
 def test_psycopg_finds_types(connected):
     assert TypeInfo.fetch(connected, "int4").array_oid == 1007
     assert EnumInfo.fetch(connected, "mood").labels == ["sad", "ok"]
