@@ -450,8 +450,8 @@ class Rewriter {
     }
   }
 
-  // As a column of the result, PostgreSQL's vectors are texts of numbers with blanks between them, and a type's functions
-  // have names: ADBC tells types apart by those.
+  // As a column of the result, PostgreSQL's vectors are texts of numbers with blanks between them, and a type's
+  // functions have names: ADBC tells types apart by those.
   void column_text(const PgStatement::Item& item) {
     static const Words vectors{"indkey", "indclass", "indoption", "indcollation", "proargtypes"};
     static const Words functions{"typinput", "typoutput", "typreceive", "typsend"};
