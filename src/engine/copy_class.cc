@@ -21,8 +21,8 @@ std::string column_list(const std::vector<std::string>& columns) {
 }
 
 Error no_rows(const StatementClass& copied) {
-  return make_error(ErrorCode::kFeatureNotSupported,
-                    copied.kind == StatementKind::kWrite ? "COPY query must have a RETURNING clause"
+  return make_error(ErrorCode::kFeatureNotSupported, copied.kind == StatementKind::kWrite
+                                                         ? "COPY query must have a RETURNING clause"
                                                          : "COPY query must be a SELECT, or a change with RETURNING");
 }
 
@@ -33,6 +33,18 @@ bool returns_rows(const StatementClass& copied, std::string_view sql) {
     if (token.is_word("returning")) return true;
   }
   return false;
+}
+
+// Where the file has no schema public, the name stands for main, as everywhere (see pg_rewrite.h).
+std::shared_ptr<const CopyStatement> with_public_as_main(std::shared_ptr<const CopyStatement> copy,
+                                                         const CatalogNames* names) {
+  if (names == nullptr || names->has_public_schema) return copy;
+  const auto tokens = tokenize(copy->table);
+  const bool named = tokens.size() == 3 && tokens[1].is('.');
+  if (!named || !(tokens[0].is_word("public") || tokens[0].text == "\"public\"")) return copy;
+  auto out = std::make_shared<CopyStatement>(*copy);
+  out->table = "main." + std::string(tokens[2].text);
+  return out;
 }
 
 }  // namespace
@@ -47,6 +59,7 @@ StatementClass classify_copy(std::string_view sql, const std::vector<Token>& tok
   out.tag_counts = true;
   out.copy = *parsed;
   if (copy.from) {
+    out.copy = with_public_as_main(*parsed, names);
     if (auto reserved = refuse_reserved(tokenize("INSERT INTO " + copy.table))) return refusal(*std::move(reserved));
     return out;
   }

@@ -251,7 +251,8 @@ class CopyParser {
     if (!at_value()) return syntax_error();
     if (tokens_[at_].kind == TokenKind::kString) return string_value(tokens_[at_++]);
     if (tokens_[at_].kind == TokenKind::kSymbol || tokens_[at_].kind == TokenKind::kParameter) return syntax_error();
-    return name_of(tokens_[at_++]);
+    const Token& word = tokens_[at_++];
+    return word.kind == TokenKind::kQuotedName ? name_of(word) : lowered(word.text);  // FORMAT BINARY
   }
 
   Result<bool> flag(std::string_view name) {

@@ -90,8 +90,7 @@ void BackendWriter::authentication_sasl(std::initializer_list<std::string_view> 
   end(start);
 }
 
-void BackendWriter::negotiate_protocol_version(int32_t newest,
-                                               std::span<const std::string_view> unknown_options) {
+void BackendWriter::negotiate_protocol_version(int32_t newest, std::span<const std::string_view> unknown_options) {
   const size_t start = begin('v');
   out_.put_i32(newest);
   out_.put_i32(static_cast<int32_t>(unknown_options.size()));

@@ -92,7 +92,8 @@ Result<bool> CopyBinaryReader::read_row(std::string_view data, bool last, size_t
       cells_.put_null(*builder_, i);
       continue;
     }
-    if (*length < 0) return in_line(make_error(ErrorCode::kBadCopyFileFormat, "invalid field size"), ", column " + columns_[i].name);
+    if (*length < 0)
+      return in_line(make_error(ErrorCode::kBadCopyFileFormat, "invalid field size"), ", column " + columns_[i].name);
     const auto bytes = in.get_bytes(static_cast<size_t>(*length));
     if (!bytes) {
       if (static_cast<size_t>(*length) > kMaxCopyRowBytes) return broken("invalid field size");

@@ -87,8 +87,8 @@ Status put_decimal(ChunkBuilder& builder, size_t cell, const BatchColumn& carrie
 Status put_special(const Value& value) {
   const auto* number = std::get_if<double>(&value.data);
   return make_error(ErrorCode::kNumericOutOfRange, "numeric field overflow",
-                    std::string("A DECIMAL cannot hold ") + (number != nullptr && *number != *number ? "NaN" : "an infinite value") +
-                        ".");
+                    std::string("A DECIMAL cannot hold ") +
+                        (number != nullptr && *number != *number ? "NaN" : "an infinite value") + ".");
 }
 
 }  // namespace
@@ -167,8 +167,9 @@ Status put_value(ChunkBuilder& builder, size_t cell, const BatchColumn& carrier,
   }
   if (value.type != carrier.type) {
     return make_error(ErrorCode::kInvalidTextRepresentation,
-                      "invalid input syntax for type " + std::string(pg_type_of(*engine::make_type(carrier.type)).words) +
-                          ": \"" + shown(duckdb_text(value)) + "\"");
+                      "invalid input syntax for type " +
+                          std::string(pg_type_of(*engine::make_type(carrier.type)).words) + ": \"" +
+                          shown(duckdb_text(value)) + "\"");
   }
   const auto integer = [&] { return std::get<int64_t>(value.data); };
   const auto natural = [&] { return std::get<uint64_t>(value.data); };

@@ -22,9 +22,9 @@ Found CopyLineScanner::next(std::string_view data, size_t& at, bool last, std::s
   inner_lines_ = 0;
   size_t i = begin;
   while (true) {
-    const char* const found = csv ? find_any<5>(data.data() + i, data.data() + data.size(),
-                                                {'\n', '\r', format_.quote, format_.escape, '\\'})
-                                  : find_any<3>(data.data() + i, data.data() + data.size(), {'\n', '\r', '\\'});
+    const char* const found =
+        csv ? find_any<5>(data.data() + i, data.data() + data.size(), {'\n', '\r', format_.quote, format_.escape, '\\'})
+            : find_any<3>(data.data() + i, data.data() + data.size(), {'\n', '\r', '\\'});
     const auto here = static_cast<size_t>(found - data.data());
     if (here > i) escaped = false;
     i = looked_at_ = here;

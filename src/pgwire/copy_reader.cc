@@ -43,8 +43,8 @@ Status CopyReader::read(std::string bytes, bool last, std::vector<RowBlock>& out
     wait_for_ = used == 0 ? rest_.size() * 2 : 0;
     if (rest_.size() > kMaxCopyRowBytes) {
       line_++;
-      return in_line(make_error(ErrorCode::kProgramLimitExceeded, "a row of COPY is larger than " +
-                                                                      std::to_string(kMaxCopyRowBytes) + " bytes"));
+      return in_line(make_error(ErrorCode::kProgramLimitExceeded,
+                                "a row of COPY is larger than " + std::to_string(kMaxCopyRowBytes) + " bytes"));
     }
     return {};
   } catch (const std::bad_alloc&) {

@@ -28,8 +28,7 @@ Status CopyTextReader::begin_rows() {
   return {};
 }
 
-Status CopyTextReader::choose(const std::vector<std::string>& names, const char* option,
-                              std::vector<bool>& out) const {
+Status CopyTextReader::choose(const std::vector<std::string>& names, const char* option, std::vector<bool>& out) const {
   out.assign(columns_.size(), false);
   for (const std::string& name : names) {
     const auto found = std::find_if(columns_.begin(), columns_.end(), [&](const engine::Column& column) {

@@ -18,7 +18,7 @@ constexpr size_t kStartupHeader = 8;  // length and version
 constexpr size_t kCancelHeader = 12;  // length, code and pid
 constexpr size_t kMinCancelKey = 4;
 constexpr size_t kMaxCancelKey = 256;
-constexpr size_t kTypedHeader = 5;    // type and length
+constexpr size_t kTypedHeader = 5;  // type and length
 
 ProtocolError fatal_violation(char type, std::string message, std::string detail = {}) {
   return {make_error(ErrorCode::kProtocolViolation, std::move(message), std::move(detail)), true, type};

@@ -8,9 +8,6 @@ from harness.paths import CLIENTS, PYTHON
 pytestmark = pytest.mark.merganser_only
 
 
-PUBLIC = "COPY FROM STDIN does not find the schema public"
-
-
 @pytest.fixture(scope="module")
 def results(client_server):
     return outcomes([PYTHON, CLIENTS / "python" / "adbc_checks.py"], client_server)
@@ -33,8 +30,6 @@ test_adbc = client_checks(
         "pandas_read": "`pandas.read_sql`",
     },
     failing={
-        "ingest": PUBLIC,
-        "polars_write": PUBLIC,
         "tables": "a parameter cast to regclass takes numbers only",
     },
 )

@@ -22,7 +22,7 @@ STATEMENTS = [
     "discard all", "deallocate all", "prepare p as select 1", "execute p", "explain select 1", "values (1), (2)",
     "select g from generate_series(1, 3000) as r(g)", "select repeat('x', 100000)", "select null::int, 'ü', 1.5, true",
     "declare c cursor for select 1", "fetch all from c", "close c", "listen x", "unlisten *", "vacuum", "checkpoint",
-    "copy f to stdout", "copy (select 1) to stdout", "select [1,2], {'a': 1}", "select $1, $2, $9",
+    "copy f from stdin", "copy f from stdin (format binary)", "copy f to stdout", "copy (select 1) to stdout", "select [1,2], {'a': 1}", "select $1, $2, $9",
     "select \x01", "select 'a\ufffdb'", "select * from " + "(select * from " * 40 + "f" + ")" * 40, "select $0", "select $99999",
 ]  # fmt: skip
 NAMES = ["", "", "", "a", "b", "p"]
