@@ -219,7 +219,8 @@ Connection::~Connection() {
 }
 
 void Connection::note_ddl(std::string_view text) {
-  const std::vector<Token> tokens = tokenize(text);
+  // The words that matter stand at the beginning; what follows may be megabytes.
+  const std::vector<Token> tokens = tokenize(text.substr(0, 256));
   if (tokens.empty()) return;
   const auto first_is = [&](std::string_view word) { return tokens[0].is_word(word); };
   if (!first_is("create") && !first_is("drop") && !first_is("alter") && !first_is("comment")) return;

@@ -70,6 +70,12 @@ TEST(PgRewrite, ASchemaPublicOfTheFileKeepsItsName) {
   EXPECT_EQ(rewritten("select * from public.t", false), "");
 }
 
+TEST(PgRewrite, LongTextsOfDataStayAsTheyAre) {
+  const std::string values(size_t{100} << 10, 'x');
+  EXPECT_EQ(rewritten("insert into t values ('" + values + "', version())"), "");
+  EXPECT_NE(rewritten("insert into public.t values ('" + values + "')"), "");
+}
+
 TEST(PgRewrite, PlacesInErrorsAreTheClients) {
   const auto out = rewrite_pg("select ä::regclass, nothing from pg_class", {});
   ASSERT_TRUE(out);
