@@ -79,6 +79,7 @@ ONE_VALUE = [
     ("select pg_typeof(1.5)", "numeric"),
     ("select pg_is_in_recovery()", False),
     ("select count(*) from pg_policy", 0),
+    ("select pg_table_size('t') = pg_table_size('t'::regclass) and pg_relation_size('t', 'main') >= 0", True),
 ]
 
 

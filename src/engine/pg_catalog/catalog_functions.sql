@@ -134,11 +134,15 @@ CREATE MACRO @col_description(_o, _n) AS (
   WHERE objoid = _o::BIGINT AND objsubid = _n AND classoid = 1259 AND _n <> 0);
 CREATE MACRO @shobj_description(_o, _catalog) AS NULL::VARCHAR;
 
-CREATE MACRO @pg_relation_size(_o) AS (SELECT any_value(bytes) FROM @relation_bytes WHERE oid = @to_regclass(_o)),
+-- By number, which needs no look at names, or by name.
+CREATE MACRO @pg_table_size(_o BIGINT) AS (SELECT any_value(bytes) FROM @relation_bytes WHERE oid = _o),
+  (_o VARCHAR) AS (SELECT any_value(bytes) FROM @relation_bytes WHERE oid = @to_regclass(_o));
+CREATE MACRO @pg_total_relation_size(_o BIGINT) AS (SELECT any_value(bytes) FROM @relation_bytes WHERE oid = _o),
+  (_o VARCHAR) AS (SELECT any_value(bytes) FROM @relation_bytes WHERE oid = @to_regclass(_o));
+CREATE MACRO @pg_relation_size(_o BIGINT) AS (SELECT any_value(bytes) FROM @relation_bytes WHERE oid = _o),
+  (_o VARCHAR) AS (SELECT any_value(bytes) FROM @relation_bytes WHERE oid = @to_regclass(_o)),
   (_o, _fork) AS (SELECT any_value(CASE WHEN _fork = 'main' THEN bytes ELSE 0 END) FROM @relation_bytes
-                WHERE oid = @to_regclass(_o));
-CREATE MACRO @pg_table_size(_o) AS (SELECT any_value(bytes) FROM @relation_bytes WHERE oid = @to_regclass(_o));
-CREATE MACRO @pg_total_relation_size(_o) AS (SELECT any_value(bytes) FROM @relation_bytes WHERE oid = @to_regclass(_o));
+                  WHERE oid = @to_regclass(_o));
 CREATE MACRO @pg_indexes_size(_o) AS 0::BIGINT;
 CREATE MACRO @pg_database_size(_name) AS (
   SELECT any_value(total_blocks * block_size) FROM pragma_database_size() WHERE database_name = current_database());
