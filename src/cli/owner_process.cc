@@ -90,6 +90,7 @@ Status OwnerProcess::start_engine(const std::string& file, const std::function<v
   if (wal > 0) progress("replaying " + std::to_string(wal) + " bytes of write-ahead log");
   MERGANSER_ASSIGN(database_, engine::Database::open(options));
 
+  results_ = std::make_unique<readers::ResultCache>(settings_.result_cache_bytes);
   readers::PoolLimits pool;
   pool.threads = static_cast<size_t>(settings_.reader_threads);
   pool.snapshot_connections = static_cast<size_t>(settings_.max_read_connections);
@@ -125,6 +126,9 @@ Status OwnerProcess::start_engine(const std::string& file, const std::function<v
   };
   hooks.before_commit = [this] { pool_->before_commit(); };
   hooks.visibility = &pool_->visibility();
+  hooks.changed = [this](uint64_t sequence, std::span<const std::string> tables, bool all) {
+    results_->changed(sequence, tables, all);
+  };
   hooks.retire_snapshots = [this](bool hard) { return pool_->retire_snapshots(hard); };
   hooks.await_snapshots = [this](Duration patience) { return pool_->await_old_snapshots(patience); };
   hooks.warn_holders = [this] { pool_->warn_holders(); };
@@ -138,6 +142,7 @@ Status OwnerProcess::start_network() {
   services_->database = database_.get();
   services_->coordinator = coordinator_.get();
   services_->pool = pool_.get();
+  services_->results = results_.get();
   services_->post = [loop = loop_.get()](std::function<void()> task) { loop->post(std::move(task)); };
   services_->timer = [loop = loop_.get()](Duration after, std::function<void()> callback) {
     return loop->timer(after, std::move(callback));

@@ -61,6 +61,7 @@ class OwnerProcess {
   std::unique_ptr<owner::Ownership> ownership_;
   std::unique_ptr<engine::Database> database_;
   std::unique_ptr<coordinator::Coordinator> coordinator_;
+  std::unique_ptr<readers::ResultCache> results_;
   std::unique_ptr<readers::Pool> pool_;
   std::unique_ptr<net::EventLoop> loop_;
   std::shared_ptr<session::Services> services_;

@@ -114,6 +114,18 @@ void add_reads(std::vector<Statistic>& out, const readers::Pool& pool) {
   out.push_back({"reads", "run_us", reads.run.snapshot()});
 }
 
+void add_result_cache(std::vector<Statistic>& out, const readers::ResultCache& results) {
+  const auto& counters = results.counters();
+  const auto add = [&](const char* name, uint64_t value) { out.push_back({"result_cache", name, value}); };
+  add("hits", counters.hits);
+  add("misses", counters.misses);
+  add("expired", counters.expired);
+  add("kept", counters.kept);
+  add("evicted", counters.evicted);
+  add("entries", counters.entries);
+  add("bytes", counters.bytes);
+}
+
 void add_wal(std::vector<Statistic>& out, const engine::Database& database, const coordinator::Counters& writes) {
   const auto files = database.wal_files();
   const auto add = [&](const char* name, uint64_t value) { out.push_back({"wal", name, value}); };
@@ -148,6 +160,7 @@ std::vector<Statistic> owner_statistics(const OwnerParts& parts) {
   add_idempotency(out, writes);
   add_coalescing(out, writes);
   add_reads(out, parts.pool);
+  if (parts.services.results != nullptr) add_result_cache(out, *parts.services.results);
   add_wal(out, parts.database, writes);
   out.push_back({"memory", "rss_bytes", resident_bytes()});
   out.push_back({"memory", "spool_bytes", parts.services.spool.used.load()});

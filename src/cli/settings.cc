@@ -79,6 +79,8 @@ constexpr SettingSpec kSpecs[] = {
     {"snapshot_max_age", &S::snapshot_max_age, kSecond, 7 * kDay, TextRule::kNone,
      "age at which a read snapshot is retired, so that checkpoints can go on"},
     {"statement_cache", &S::statement_cache, 0, 1'000'000, TextRule::kNone, "prepared statements kept"},
+    {"result_cache_bytes", &S::result_cache_bytes, 0, kTiB, TextRule::kNone,
+     "answers of reads kept until a commit changes what they read; 0 keeps none"},
     {"write_queue_units", &S::write_queue_units, 1, 10'000'000, TextRule::kNone,
      "writes waiting at once; more are refused (53300)"},
     {"write_queue_bytes", &S::write_queue_bytes, kMiB, kTiB, TextRule::kNone, "bytes of the writes that wait"},

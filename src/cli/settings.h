@@ -59,6 +59,7 @@ struct Settings {
   int64_t max_read_connections = 32;
   Duration snapshot_max_age = std::chrono::minutes(10);
   int64_t statement_cache = 1000;
+  Bytes result_cache_bytes = 64ULL << 20;
 
   // Writes.
   int64_t write_queue_units = 10000;

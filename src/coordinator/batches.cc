@@ -7,6 +7,7 @@
 #include "coordinator/coordinator.h"
 #include "coordinator/versions.h"
 #include "engine/error_map.h"
+#include "engine/sql_tokens.h"
 
 namespace merganser::coordinator {
 namespace {
@@ -115,7 +116,10 @@ void Coordinator::execute_steps(std::vector<Step> steps, Tasks& tasks) {
 size_t Coordinator::execute_together(std::vector<Step>& steps, size_t count, Tasks& tasks) {
   if (count == 1 && Coalescer::may_commit_itself(steps[0])) {
     Status executed;
-    const Status committed = make_durable(*writer_, false, [&] { return executed = execute_step(steps[0]); });
+    Tables tables;
+    const bool known = add_tables(steps[0], tables);
+    const Status committed =
+        make_durable(*writer_, false, known ? &tables : nullptr, [&] { return executed = execute_step(steps[0]); });
     // DuckDB has rolled it back; only when the instance went down with it, nobody knows.
     if (!executed.ok() && !database_.invalidated()) return 0;
     finish_steps(steps, 1, committed, tasks);
@@ -134,8 +138,29 @@ size_t Coordinator::execute_together(std::vector<Step>& steps, size_t count, Tas
     return at;
   }
   counters_.execute.record(SteadyClock::now() - begun);
-  finish_steps(steps, at, commit_writer(false), tasks);
+  Tables tables;
+  bool known = true;
+  for (size_t i = 0; i < at; i++) known = known && add_tables(steps[i], tables);
+  finish_steps(steps, at, commit_writer(false, known ? &tables : nullptr), tasks);
   return kNoneFailed;
+}
+
+bool Coordinator::add_tables(const Unit& unit, Tables& tables) {
+  for (const Statement& statement : unit.statements) {
+    std::string table = engine::changed_table(*statement.sql);
+    if (table.empty()) return false;
+    tables.push_back(std::move(table));
+  }
+  return true;
+}
+
+bool Coordinator::add_tables(const Step& step, Tables& tables) {
+  if (step.plan != nullptr) {
+    tables.push_back(engine::folded_name(engine::quote_name(step.plan->facts().name)));
+    return true;
+  }
+  return std::all_of(step.units.begin(), step.units.end(),
+                     [&](const UnitPtr& unit) { return add_tables(*unit, tables); });
 }
 
 // The first `at` steps were committed, or nobody knows.
@@ -223,8 +248,11 @@ void Coordinator::execute_one_by_one(std::vector<UnitPtr>& batch, size_t first, 
     }
     if (status.ok()) {
       counters_.execute.record(SteadyClock::now() - begun);
-      const Status committed = commit_writer(false);
       const std::span done(&batch[first], at - first);
+      Tables tables;
+      bool known = true;
+      for (const UnitPtr& unit : done) known = known && add_tables(*unit, tables);
+      const Status committed = commit_writer(false, known ? &tables : nullptr);
       if (committed.ok()) count_batch(done.size(), rows_of(done));
       finish_units(done, done.size() > 1, committed, tasks);
       deliver(std::exchange(tasks, {}));
@@ -255,7 +283,9 @@ void Coordinator::execute_solo(UnitPtr& unit, Tasks& tasks) {
     if (status.ok()) status = run_unit(*unit);
     if (status.ok()) {
       counters_.execute.record(SteadyClock::now() - begun);
-      const Status committed = commit_writer(unit->alone);
+      Tables tables;
+      const bool known = !unit->alone && add_tables(*unit, tables);
+      const Status committed = commit_writer(unit->alone, known ? &tables : nullptr);
       if (unit->alone) forget_plans();
       if (!committed.ok()) return fail(std::move(unit), unknown_outcome(committed.error()), tasks);
       count_batch(1, rows_of({&unit, 1}));

@@ -202,16 +202,17 @@ void Coordinator::mark_executing(uint64_t session) {
   executing_session_ = session;
 }
 
-Status Coordinator::commit_writer(bool ddl) {
-  return commit(*writer_, true, ddl);
+Status Coordinator::commit_writer(bool ddl, const Tables* tables) {
+  return make_durable(*writer_, ddl, tables, [&] { return writer_->commit(); });
 }
 
 Status Coordinator::commit(engine::Connection& connection, bool wrote, bool ddl) {
   if (!wrote) return connection.commit();
-  return make_durable(connection, ddl, [&] { return connection.commit(); });
+  return make_durable(connection, ddl, nullptr, [&] { return connection.commit(); });
 }
 
-Status Coordinator::make_durable(engine::Connection& connection, bool ddl, const std::function<Status()>& commit) {
+Status Coordinator::make_durable(engine::Connection& connection, bool ddl, const Tables* tables,
+                                 const std::function<Status()>& commit) {
   if (hooks_.before_commit) hooks_.before_commit();
   const auto visibility =
       hooks_.visibility != nullptr ? std::unique_lock(*hooks_.visibility) : std::unique_lock<std::shared_mutex>();
@@ -222,7 +223,11 @@ Status Coordinator::make_durable(engine::Connection& connection, bool ddl, const
   const Status committed = commit();
   counters_.writer = before;
   counters_.commit.record(SteadyClock::now() - sent);
-  MERGANSER_TRY(committed);
+  if (!committed.ok()) {
+    // It may have happened all the same.
+    if (hooks_.changed) hooks_.changed(committed_.load() + 1, {}, true);
+    return committed;
+  }
   counters_.sync.record(disk.spent());
   kill_point("after_commit");
   // The WAL's directory entry has to be durable too, or the file's name may be gone after a power cut.
@@ -232,18 +237,19 @@ Status Coordinator::make_durable(engine::Connection& connection, bool ddl, const
     const Status scanned = database_.rescan_catalog(connection);
     if (!scanned.ok()) database_.mark_invalidated("the catalog cannot be read: " + scanned.error().message);
   }
-  after_commit(ddl);
+  after_commit(ddl, ddl ? nullptr : tables);
   return acknowledged;
 }
 
-void Coordinator::after_commit(bool ddl) {
+void Coordinator::after_commit(bool ddl, const Tables* tables) {
   counters_.commits++;
   if (ddl) {
     counters_.ddl++;
     ddl_generation_.fetch_add(1, std::memory_order_release);
   }
-  const uint64_t sequence = committed_.fetch_add(1, std::memory_order_acq_rel) + 1;
-  if (hooks_.committed) hooks_.committed(sequence);
+  const Tables none;
+  if (hooks_.changed) hooks_.changed(committed_.load() + 1, tables != nullptr ? *tables : none, tables == nullptr);
+  committed_.fetch_add(1, std::memory_order_acq_rel);
 }
 
 void Coordinator::finish(UnitPtr unit, Tasks& tasks) {

@@ -32,8 +32,9 @@ struct Hooks {
   // Held alone from COMMIT until the commit has its number, shared while a snapshot is begun: so each snapshot knows
   // exactly which commits it sees, and no later read gets an older one. BEGIN waits for COMMIT in DuckDB anyway.
   std::shared_mutex* visibility = nullptr;
-  // A commit is visible and durable; before its replies go out.
-  std::function<void(uint64_t sequence)> committed;
+  // A commit is durable and about to get its number: which tables it changed (lower case, without a schema; `all` when
+  // that is not known). Before a snapshot can see it and before its replies go out.
+  std::function<void(uint64_t sequence, std::span<const std::string> tables, bool all)> changed;
   // Lets go of idle snapshots (and, when `hard`, of old ones in use) so that a checkpoint can run. How many in use were
   // told to end.
   std::function<size_t(bool hard)> retire_snapshots;
@@ -86,6 +87,8 @@ class Coordinator {
  private:
   friend class Lane;
   using Tasks = std::vector<std::function<void()>>;
+  // What a commit changed: names in lower case, without a schema. A null pointer: nobody knows.
+  using Tables = std::vector<std::string>;
 
   Coordinator(engine::Database& database, Limits limits, Hooks hooks);
   void run();
@@ -109,17 +112,21 @@ class Coordinator {
   Status run_unit(Unit& unit);
   Result<engine::ResultSet> run_statement(const Statement& statement, uint64_t session);
   void mark_executing(uint64_t session);
-  Status commit_writer(bool ddl);
+  Status commit_writer(bool ddl, const Tables* tables = nullptr);
   // `commit` is COMMIT, or a statement that commits itself.
-  Status make_durable(engine::Connection& connection, bool ddl, const std::function<Status()>& commit);
+  Status make_durable(engine::Connection& connection, bool ddl, const Tables* tables,
+                      const std::function<Status()>& commit);
   void count_batch(uint64_t units, uint64_t rows);
   void finish(UnitPtr unit, Tasks& tasks);
   void fail(UnitPtr unit, Error error, Tasks& tasks);
+  // Adds what the unit changes; false when that is not known.
+  static bool add_tables(const Unit& unit, Tables& tables);
+  static bool add_tables(const Step& step, Tables& tables);
   static void answer(Queue::Answered answered, Tasks& tasks);
   std::optional<Error> overdue(const Unit& unit);
   void refuse(Queue::Withdrawn withdrawn, const Error& why, std::atomic<uint64_t>& counter);
   void deliver(Tasks tasks);
-  void after_commit(bool ddl);
+  void after_commit(bool ddl, const Tables* tables);
 
   void chores();
   Status checkpoint(bool hard, Duration patience);

@@ -266,4 +266,31 @@ std::vector<StatementSpan> split_statements(std::string_view sql) {
   return spans;
 }
 
+std::string changed_table(std::string_view sql) {
+  const std::vector<Token> tokens = tokenize(sql);
+  size_t at = 0;
+  const auto take = [&](std::string_view word) {
+    const bool there = at < tokens.size() && tokens[at].is_word(word);
+    if (there) at++;
+    return there;
+  };
+  if (take("insert")) {
+    if (take("or") && !take("replace") && !take("ignore")) return {};
+    if (!take("into")) return {};
+  } else if (take("delete")) {
+    if (!take("from")) return {};
+  } else if (take("merge")) {
+    if (!take("into")) return {};
+  } else if (!take("update")) {
+    return {};
+  }
+  std::string name;
+  while (at < tokens.size() && (tokens[at].kind == TokenKind::kWord || tokens[at].kind == TokenKind::kQuotedName)) {
+    name = folded_name(tokens[at++]);
+    if (at >= tokens.size() || !tokens[at].is('.')) return name;
+    at++;
+  }
+  return {};
+}
+
 }  // namespace merganser::engine

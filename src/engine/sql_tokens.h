@@ -49,6 +49,10 @@ std::string quote_literal(std::string_view text);
 // "a""b"
 std::string quote_name(std::string_view name);
 
+// The table that an INSERT, UPDATE, DELETE or MERGE changes, folded and without its schema; empty where that is not
+// plain to see.
+std::string changed_table(std::string_view sql);
+
 // The statements of a text, without the semicolons between; statements of spaces and comments only are left out.
 struct StatementSpan {
   std::string_view text;

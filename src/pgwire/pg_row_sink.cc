@@ -76,6 +76,13 @@ Status PgRowSink::begin(const engine::Columns& columns, std::string& out) {
   return {};
 }
 
+std::string PgRowSink::format_key() const {
+  std::string key = options_.time_zone ? options_.time_zone->name() : std::string();
+  key += '\0';
+  for (const int16_t format : options_.formats) key += format == 0 ? 't' : 'b';
+  return key;
+}
+
 Status PgRowSink::rows(const engine::Chunk& chunk, size_t first, size_t count, std::string& out) {
   return encoder_->encode(chunk, first, count, out);
 }

@@ -27,6 +27,7 @@ class PgRowSink final : public session::RowSink {
 
   Status begin(const engine::Columns& columns, std::string& out) override;
   Status rows(const engine::Chunk& chunk, size_t first, size_t count, std::string& out) override;
+  std::string format_key() const override;
   bool repeatable() const override { return true; }
   uint64_t digest(std::string_view rows) const override;
 

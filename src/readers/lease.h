@@ -27,6 +27,7 @@ struct PooledConnection {
   uint64_t ddl_generation = 0;
   bool armed = false;                       // holds a read-only snapshot
   uint64_t armed_sequence = 0;              // which sees all commits up to this one
+  uint64_t armed_generation = 0;            // and the catalog as of this change of it
   bool counts_as_snapshot = false;          // against the limit of reads at once
   bool dirty = false;                       // carries state that nobody else may see (temporary tables, variables)
   std::atomic<int64_t> snapshot_since = 0;  // steady ticks; 0: no snapshot. Any thread reads.

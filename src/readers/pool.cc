@@ -229,9 +229,11 @@ Status Pool::arm(PooledConnection& pooled) {
   // No commit can become visible and have no number yet: the snapshot sees exactly the commits up to this one.
   const std::shared_lock visibility(visibility_);
   const uint64_t sequence = sequences_.committed();
+  const uint64_t generation = sequences_.ddl_generation();
   MERGANSER_TRY(pooled.connection->begin_snapshot());
   pooled.armed = true;
   pooled.armed_sequence = sequence;
+  pooled.armed_generation = generation;
   pooled.snapshot_since = ticks_now();
   counters_.snapshots_armed++;
   return {};

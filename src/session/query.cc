@@ -121,11 +121,16 @@ void Query::produce() {
     count_ = result_.changed_rows();
     return emit(Progress::State::kFinished, {});
   }
-  while (true) {
+  const bool whole = keep_ && owned_ && count_ == 0 && rows_left_ == UINT64_MAX;
+  for (bool first = true;; first = false) {
     std::string out = std::exchange(pending_, {});
+    const size_t head = out.size();
     const auto more = fill(out);
     if (!more.ok()) return emit(Progress::State::kFailed, std::move(out), cancelled_ ? cancel_reason_ : more.error());
-    if (!*more) return emit(Progress::State::kFinished, std::move(out));
+    if (!*more) {
+      if (first && whole) keep_(owned_, result_.columns(), std::string_view(out).substr(head), count_);
+      return emit(Progress::State::kFinished, std::move(out));
+    }
     if (rows_left_ == 0) {
       if (owned_) owned_.wait_for_client();
       {

@@ -34,6 +34,9 @@ class Query : public std::enable_shared_from_this<Query> {
  public:
   using Post = std::function<void(std::function<void()>)>;
   using Deliver = std::function<void(Progress)>;
+  // Called on the worker when all rows fit into one piece, before the session hears of the end.
+  using Keep =
+      std::function<void(readers::Lease& lease, const engine::Columns& columns, std::string_view rows, uint64_t count)>;
 
   struct Setup {
     readers::Pool* pool = nullptr;
@@ -55,6 +58,8 @@ class Query : public std::enable_shared_from_this<Query> {
 
   // Before each run or resume, on the session's thread: how many rows (0: all), and who hears of them.
   void expect(uint64_t max_rows, Deliver deliver);
+  // Before it is run.
+  void keep_with(Keep keep) { keep_ = std::move(keep); }
   // On the session's thread: goes on after kSuspended.
   void resume();
   // On the session's thread: the client has taken this many bytes.
@@ -83,6 +88,7 @@ class Query : public std::enable_shared_from_this<Query> {
 
   Setup setup_;
   Deliver deliver_;
+  Keep keep_;
   readers::Lease owned_;
   readers::Lease* lease_ = nullptr;
   engine::ResultSet result_;

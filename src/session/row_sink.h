@@ -20,6 +20,8 @@ class RowSink {
   virtual Status begin(const engine::Columns& columns, std::string& out) = 0;
   // Rows [first, first + count) of the chunk.
   virtual Status rows(const engine::Chunk& chunk, size_t first, size_t count, std::string& out) = 0;
+  // What its bytes depend on besides the rows; empty when they cannot be kept for others.
+  virtual std::string format_key() const { return {}; }
   // Whether it can be begun again, and tell whether a statement that is repeated gives the same: digest() is a sum over
   // what rows() appended, row by row, the same for the same rows in any order and in any parts.
   virtual bool repeatable() const { return false; }

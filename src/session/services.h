@@ -11,6 +11,7 @@
 #include "coordinator/coordinator.h"
 #include "engine/database.h"
 #include "readers/pool.h"
+#include "readers/result_cache.h"
 #include "session/activity.h"
 #include "session/description.h"
 #include "session/replay_log.h"
@@ -44,6 +45,7 @@ struct Services {
   engine::Database* database = nullptr;
   coordinator::Coordinator* coordinator = nullptr;
   readers::Pool* pool = nullptr;
+  readers::ResultCache* results = nullptr;
   std::function<void(std::function<void()>)> post;  // runs on the sessions' thread
   // Calls back once on the sessions' thread unless destroyed before.
   std::function<std::unique_ptr<Timer>(Duration, std::function<void()>)> timer;

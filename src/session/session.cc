@@ -323,8 +323,11 @@ void Session::hear(const std::shared_ptr<Query>& query, const std::shared_ptr<Ru
 }
 
 void Session::run_read(RunRequest request) {
+  std::string key = cache_key(request);
+  if (!key.empty() && answer_from_cache(request, key)) return;
   const auto shared = std::make_shared<RunRequest>(std::move(request));
   const auto query = make_query(shared);
+  if (!key.empty()) query->keep_with(keep_in_cache(shared->statement.sql, std::move(key)));
   readers::Job job;
   job.cancelled = cancelled_;
   job.needs = readers::Needs::kSnapshot;

@@ -121,6 +121,10 @@ class Session : public std::enable_shared_from_this<Session> {
   friend class CopyIn;
   using Done = std::function<void(Completion)>;
 
+  std::string cache_key(const RunRequest& request) const;
+  bool answer_from_cache(const RunRequest& request, const std::string& key);
+  Query::Keep keep_in_cache(const std::shared_ptr<const std::string>& sql, std::string key) const;
+
   void begin_operation(RunningStatement statement = {});
   void account_operation();
   void count_error(const Error& error);
@@ -206,7 +210,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Variables initial_;
   Transaction transaction_;
   std::shared_ptr<readers::Lease> pinned_;  // temporary tables and the like, outside transactions too
-  int releasing_ = 0;  // jobs that roll back and give connections and lanes back
+  int releasing_ = 0;                       // jobs that roll back and give connections and lanes back
   std::vector<std::function<void()>> after_release_;
   bool closed_ = false;
   bool busy_ = false;

@@ -124,6 +124,7 @@ Variables::Variables(std::string user, std::string server_version, std::string t
       {"is_superuser", "off"},
       {"lock_timeout", "0"},
       {"max_identifier_length", "63"},
+      {"merganser.result_cache", "on"},
       {"row_security", "on"},
       {"search_path", "\"$user\", public"},
       {"server_encoding", "UTF8"},
@@ -148,6 +149,7 @@ void Variables::read_often_used() {
   often_.idle_in_transaction_timeout = duration("idle_in_transaction_session_timeout");
   often_.read_only = values_.at("default_transaction_read_only") == "on";
   often_.time_zone = values_.at("timezone");
+  often_.result_cache = values_.at("merganser.result_cache") == "on";
 }
 
 void Variables::make_default() {
@@ -256,7 +258,7 @@ Status Variables::store(const std::string& name, const std::string& value) {
     values_[name] = weaker ? "repeatable read" : level;
     return {};
   }
-  if (name == "default_transaction_read_only" || name == "default_transaction_deferrable") {
+  if (name == "merganser.result_cache" || name == "default_transaction_read_only" || name == "default_transaction_deferrable") {
     const std::string flag = lowered(value);
     if (!is_true(flag) && !is_false(flag)) return invalid(name, value, "Use on or off.");
     values_[name] = is_true(flag) ? "on" : "off";

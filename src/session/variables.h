@@ -39,6 +39,7 @@ class Variables {
   std::chrono::milliseconds idle_in_transaction_timeout() const { return often_.idle_in_transaction_timeout; }
   bool default_read_only() const { return often_.read_only; }
   const std::string& time_zone() const { return often_.time_zone; }
+  bool result_cache() const { return often_.result_cache; }
   bool default_serializable() const;
   bool default_deferrable() const;
   // What is set now becomes what RESET goes back to.
@@ -67,6 +68,7 @@ class Variables {
     std::chrono::milliseconds statement_timeout{};
     std::chrono::milliseconds idle_in_transaction_timeout{};
     bool read_only = false;
+    bool result_cache = true;
     std::string time_zone;
   } often_;
   engine::SettingsPtr engine_;
