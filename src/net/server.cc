@@ -167,8 +167,9 @@ void Server::make_room(bool local) {
 }
 
 bool Server::admit(ClientSocket& socket) {
-  const size_t reserved =
-      socket.peer_is_trusted() ? 0 : std::min(options_.reserved_connections, options_.max_connections);
+  // Of few places fewer are kept: a limit of three does not mean that nobody may come over TCP.
+  const size_t kept = std::min(options_.reserved_connections, options_.max_connections / 4);
+  const size_t reserved = socket.peer_is_trusted() ? 0 : kept;
   if (admitted_ + reserved >= options_.max_connections) return false;
   admitted_++;
   socket.admitted_ = true;

@@ -85,6 +85,12 @@ def test_a_crowd_on_tcp_does_not_take_the_places_of_those_inside(tls_server):
         connection.close()
 
 
+def test_few_places_are_not_all_kept_for_the_owner(tls_server):
+    server = tls_server("--max-connections", "2")
+    with server.login(sslmode="disable", sslrootcert=None), server.login(sslmode="disable", sslrootcert=None):
+        assert not can_log_in(server)
+
+
 def can_log_in(server):
     try:
         server.login(sslmode="disable", sslrootcert=None).close()
