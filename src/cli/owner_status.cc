@@ -30,6 +30,8 @@ void add_sessions(std::vector<Statistic>& out, const session::SessionCounters& s
   add("portals_suspended", sessions.portals_suspended);
   add("portals_spooled", sessions.portals_spooled);
   add("savepoint_replays", sessions.savepoint_replays);
+  add("copied_in_rows", sessions.copied_in_rows);
+  add("copied_in_bytes", sessions.copied_in_bytes);
   for (size_t i = 0; i < session::kLatencyNames.size(); i++) {
     const std::string name = std::string(session::kLatencyNames[i]) + "_latency_us";
     out.push_back({"sessions", name, sessions.latency[i].snapshot()});

@@ -43,7 +43,7 @@ bool names(const std::vector<std::string>& list, std::string_view name) {
 Result<CopyTarget> read_copy_target(Connection& connection, std::string_view database, const std::string& table) {
   CopyTarget out;
   {
-    MERGANSER_ASSIGN(const auto prepared, connection.prepare("SELECT * FROM " + table));
+    MERGANSER_ASSIGN(const auto prepared, connection.prepare("SELECT * FROM " + table, Origin::kClient));
     if (!prepared->columns()) {
       return make_error(ErrorCode::kWrongObjectType, "the columns of " + table + " cannot be told");
     }
@@ -53,10 +53,10 @@ Result<CopyTarget> read_copy_target(Connection& connection, std::string_view dat
   // A table of that name in another schema may make this more careful than it has to be, nothing else.
   const std::string name = without_quotes(tokenize(table).back());
   const std::string like = quote_literal(name);
-  MERGANSER_ASSIGN(const auto prepared,
-                   connection.prepare("SELECT sql FROM system.main.duckdb_tables() WHERE (database_name = " +
-                                      quote_literal(database) + " OR temporary) AND lower(table_name) = lower(" + like +
-                                      ")"));
+  MERGANSER_ASSIGN(
+      const auto prepared,
+      connection.prepare("SELECT sql FROM system.main.duckdb_tables() WHERE (database_name = " +
+                         quote_literal(database) + " OR temporary) AND lower(table_name) = lower(" + like + ")"));
   MERGANSER_ASSIGN(auto result, prepared->execute({}, false));
   while (true) {
     MERGANSER_ASSIGN(const auto chunk, result.next());

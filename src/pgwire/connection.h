@@ -17,8 +17,8 @@
 #include "pgwire/frontend.h"
 #include "pgwire/pg_row_sink.h"
 #include "pgwire/registry.h"
-#include "session/copy_in.h"
 #include "pgwire/transport.h"
+#include "session/copy_in.h"
 #include "session/session.h"
 #include "session/write_options.h"
 

@@ -51,8 +51,8 @@ class CopyReader : public session::RowSource {
   uint64_t line_ = 0;                  // of the row that is being read, from 1
 
  private:
-  std::string rest_;        // what was left of the bytes before
-  size_t wait_for_ = 0;     // a long row is not looked at again before there is this much
+  std::string rest_;         // what was left of the bytes before
+  size_t wait_for_ = 0;      // a long row is not looked at again before there is this much
   uint64_t first_line_ = 0;  // of the chunk under way
   std::vector<uint64_t> lines_;
   bool lines_differ_ = false;

@@ -1,4 +1,5 @@
-// Rows of COPY TO STDOUT: CopyOutResponse, then one CopyData a row in text, CSV or binary format, as PostgreSQL cuts it.
+// Rows of COPY TO STDOUT: CopyOutResponse, then one CopyData a row in text, CSV or binary format, as PostgreSQL cuts
+// it.
 //
 // Threads: made on the sessions' thread, used by one worker at a time; finish() on the sessions' thread after the last
 // row.
@@ -37,8 +38,8 @@ class CopyRowSink final : public session::RowSink {
   const engine::CopyStatementPtr copy_;
   const TimeZone::Ptr zone_;
   std::vector<RowEncoder::Column> columns_;
-  std::vector<bool> forced_quote_;  // CSV: a column's
-  std::vector<bool> plain_;         // a column's: nothing to escape in it, ever
+  std::vector<bool> forced_quote_;   // CSV: a column's
+  std::vector<bool> plain_;          // a column's: nothing to escape in it, ever
   std::array<bool, 256> special_{};  // text: characters to escape; CSV: those that want quotes
   std::string pending_;              // binary: the header, until the first message
 };

@@ -85,7 +85,14 @@ std::optional<Error> refuse_copy_keys(const coordinator::WriteOptions& options) 
   if (!dedup && options.idempotency_key.empty()) return std::nullopt;
   return make_error(ErrorCode::kFeatureNotSupported,
                     std::string(dedup ? "merganser.dedup_key" : "merganser.idempotency_key") + " is not for COPY",
-                    "The statement was not executed.", "Copy into a table of its own and move the rows with an INSERT.");
+                    "The statement was not executed.",
+                    "Copy into a table of its own and move the rows with an INSERT.");
+}
+
+Error explain_copy_target(Error error, const std::string& name) {
+  if (error.message.find("is not an table") == std::string::npos) return error;
+  return make_error(ErrorCode::kWrongObjectType, "cannot copy to view \"" + name + "\"", {},
+                    "Copy into its table, or into a table of your own and INSERT from there.");
 }
 
 Error copy_too_old() {

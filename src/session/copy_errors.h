@@ -19,6 +19,9 @@ Error locate_copy_error(Error error, const std::vector<engine::Column>& columns,
 // Keys are for writes that the queue knows as one unit.
 std::optional<Error> refuse_copy_keys(const coordinator::WriteOptions& options);
 
+// DuckDB's word for what is no table, as PostgreSQL's.
+Error explain_copy_target(Error error, const std::string& name);
+
 Error copy_too_old();
 
 }  // namespace merganser::session

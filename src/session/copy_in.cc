@@ -10,11 +10,11 @@
 namespace merganser::session {
 namespace {
 
-constexpr size_t kPiece = size_t{1} << 20;       // bytes parsed by one job
-constexpr size_t kOpenAt = size_t{8} << 20;      // bytes that come before a transaction is begun
-constexpr size_t kAppendAt = size_t{2} << 20;    // bytes appended by one job
-constexpr size_t kMostHeld = size_t{16} << 20;   // bytes of one client in memory
-constexpr size_t kLeastHeld = size_t{2} << 20;   // even when all together hold too many
+constexpr size_t kPiece = size_t{1} << 20;      // bytes parsed by one job
+constexpr size_t kOpenAt = size_t{8} << 20;     // bytes that come before a transaction is begun
+constexpr size_t kAppendAt = size_t{2} << 20;   // bytes appended by one job
+constexpr size_t kMostHeld = size_t{16} << 20;  // bytes of one client in memory
+constexpr size_t kLeastHeld = size_t{2} << 20;  // even when all together hold too many
 
 }  // namespace
 
@@ -124,8 +124,8 @@ void CopyIn::begin(coordinator::WriteOptions options) {
 Result<CopyIn::Described> CopyIn::describe(Session& session, readers::Lease& lease, const engine::CopyStatement& copy,
                                            RowSource& source) {
   Described out;
-  MERGANSER_ASSIGN(const auto target, engine::read_copy_target(lease.connection(), session.services_->database->name(),
-                                                               copy.table));
+  MERGANSER_ASSIGN(const auto target,
+                   engine::read_copy_target(lease.connection(), session.services_->database->name(), copy.table));
   MERGANSER_ASSIGN(out.columns, engine::choose_copy_columns(target, copy));
   out.exclusive = target.foreign_keys;
   MERGANSER_ASSIGN(out.layout, source.begin(out.columns));
@@ -146,7 +146,8 @@ void CopyIn::described(Result<Described> description) {
   pump();
 }
 
-// ---- the stages ------------------------------------------------------------------------------------------------------
+// ---- the stages
+// ------------------------------------------------------------------------------------------------------
 
 // Whatever has happened: starts what can be started now.
 void CopyIn::pump() {
@@ -263,13 +264,13 @@ void CopyIn::open() {
     }
     if (status.ok()) status = lease.apply(settings);
     if (status.ok()) {
-      target->batch = self->session_->services_->database->batch_function().make_source(
-          lease.connection(), self->described_.layout.cells);
-      auto prepared = lease.connection().prepare(self->insert_text(target->batch->sql()));
+      target->batch = self->session_->services_->database->batch_function().make_source(lease.connection(),
+                                                                                        self->described_.layout.cells);
+      auto prepared = lease.connection().prepare(self->insert_text(target->batch->sql()), engine::Origin::kClient);
       if (prepared.ok()) {
         target->insert = std::move(prepared).value();
       } else {
-        status = prepared.error();
+        status = explain_copy_target(prepared.error(), self->copy_->table_name);
       }
     }
     self->session_->services_->post([self, status] {
@@ -296,8 +297,8 @@ std::string CopyIn::insert_text(const std::string& batch) const {
   const std::string rows = "SELECT " + cells + " FROM " + batch;
   std::string text = "INSERT INTO " + copy_->table + " (" + names + ") ";
   if (copy_->where.empty()) return text + rows;
-  return text + "SELECT * FROM (" + rows + ") AS " + engine::quote_name(copy_->table_name) + " WHERE (" +
-         copy_->where + "\n)";
+  return text + "SELECT * FROM (" + rows + ") AS " + engine::quote_name(copy_->table_name) + " WHERE (" + copy_->where +
+         "\n)";
 }
 
 void CopyIn::start_append() {
@@ -318,7 +319,8 @@ void CopyIn::start_append() {
       if (result.ok()) {
         rows = result->changed_rows();
       } else {
-        status = locate_copy_error(std::move(result).error(), self->described_.columns, *blocks, *self->request_.source);
+        status =
+            locate_copy_error(std::move(result).error(), self->described_.columns, *blocks, *self->request_.source);
       }
     }
     // Here, not on the sessions' thread: it is much memory.
@@ -337,14 +339,16 @@ void CopyIn::start_append() {
   session_->services_->pool->submit(std::move(job));
 }
 
-// ---- the end ---------------------------------------------------------------------------------------------------------
+// ---- the end
+// ---------------------------------------------------------------------------------------------------------
 
 // All rows are in the transaction. Its own is committed now; a client's goes on.
 void CopyIn::complete() {
   ending_ = true;
   session_->services_->counters.copied_in_rows += rows_;
   readers::Job job;
-  job.run = [self = shared_from_this(), target = std::exchange(target_, nullptr)](readers::Lease&, const Status&) mutable {
+  job.run = [self = shared_from_this(), target = std::exchange(target_, nullptr)](readers::Lease&,
+                                                                                  const Status&) mutable {
     if (target) target->insert.reset();
     target.reset();
     self->session_->services_->post([self] {
@@ -373,7 +377,8 @@ void CopyIn::complete() {
 void CopyIn::conclude() {
   ending_ = true;
   readers::Job job;
-  job.run = [self = shared_from_this(), target = std::exchange(target_, nullptr)](readers::Lease&, const Status&) mutable {
+  job.run = [self = shared_from_this(), target = std::exchange(target_, nullptr)](readers::Lease&,
+                                                                                  const Status&) mutable {
     if (target) target->insert.reset();
     target.reset();
     self->session_->services_->post([self] {
@@ -389,7 +394,8 @@ void CopyIn::conclude() {
   session_->services_->pool->submit(std::move(job));
 }
 
-// ---- the session -------------------------------------------------------------------------------------------------------
+// ---- the session
+// -------------------------------------------------------------------------------------------------------
 
 std::shared_ptr<CopyIn> Session::copy_in(CopyInRequest request) {
   services_->counters.statements++;
@@ -403,8 +409,7 @@ std::shared_ptr<CopyIn> Session::copy_in(CopyInRequest request) {
   const bool read_only = transaction_.active ? transaction_.read_only : variables_.default_read_only();
   if (read_only) {
     if (transaction_.active) fail_transaction(std::nullopt);
-    return refuse(
-        make_error(ErrorCode::kReadOnlyTransaction, "cannot execute COPY FROM in a read-only transaction"));
+    return refuse(make_error(ErrorCode::kReadOnlyTransaction, "cannot execute COPY FROM in a read-only transaction"));
   }
   auto options = take_write_options({&request.statement, 1});
   if (!options.ok()) {

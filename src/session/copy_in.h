@@ -1,12 +1,13 @@
-// One COPY FROM STDIN: bytes from the client become chunks on one worker and rows of the table on another, piece by piece.
+// One COPY FROM STDIN: bytes from the client become chunks on one worker and rows of the table on another, piece by
+// piece.
 //
 // It is one transaction. What is small waits in memory until all of it is there: only then are connection and write
-// lane taken. What is larger goes into a transaction of its own while it comes. That takes the lane for its commit only,
-// so a client that sends slowly holds nobody up (docs/adr/0011-copy-streams.md); within a client's transaction, and
-// for tables with foreign keys, it takes the lane before its first row.
+// lane taken. What is larger goes into a transaction of its own while it comes. That takes the lane for its commit
+// only, so a client that sends slowly holds nobody up (docs/adr/0011-copy-streams.md); within a client's transaction,
+// and for tables with foreign keys, it takes the lane before its first row.
 //
-// Threads: the sessions' thread; jobs work on what they are handed. Lifetime: shared; the session forgets it when it has
-// ended, its jobs keep it until then.
+// Threads: the sessions' thread; jobs work on what they are handed. Lifetime: shared; the session forgets it when it
+// has ended, its jobs keep it until then.
 #pragma once
 
 #include <deque>
@@ -28,7 +29,7 @@ struct CopyInRequest {
   coordinator::Statement statement;
   std::shared_ptr<RowSource> source;
   std::function<void(std::shared_ptr<CopyIn>, size_t columns)> ready;  // the client may send now
-  std::function<void()> room;                 // after full(): there is room again
+  std::function<void()> room;                                          // after full(): there is room again
   std::function<void(Completion)> done;
 };
 

@@ -130,6 +130,27 @@ def test_defaults_and_generated_columns(server):
         assert error.sqlstate == "42P10"
 
 
+def test_names_with_schemas_and_quotes(server, rows):
+    rows.execute('CREATE SCHEMA IF NOT EXISTS "Odd one"')
+    rows.execute('CREATE OR REPLACE TABLE "Odd one"."my ""table""" ("a b" INTEGER, "select" TEXT)')
+    assert copy_in(rows, 'COPY "Odd one"."my ""table""" ("select", "a b") FROM STDIN', b"x\t1\n") == 1
+    assert copy_in(rows, 'COPY "Odd one"."my ""table""" FROM STDIN', b"2\ty\n") == 1
+    assert rows.execute('SELECT * FROM "Odd one"."my ""table"""').fetchall() == [(1, "x"), (2, "y")]
+    assert copy_in(rows, "COPY public.t (A) FROM STDIN", b"1\n") == 1
+    assert copy_in(rows, "COPY main.T (a) FROM STDIN", b"2\n") == 1
+    rows.execute("CREATE TEMP TABLE mine (a INTEGER)")
+    assert copy_in(rows, "COPY mine FROM STDIN", b"1\n2\n") == 2
+    assert rows.execute("SELECT sum(a) FROM mine").fetchone() == (3,)
+    before = server.status()["sessions"]["copied_in_rows"]
+    assert before >= 6
+
+
+def test_what_is_no_table(rows):
+    rows.execute("CREATE OR REPLACE VIEW seen AS SELECT 1 AS a")
+    assert failure(rows, "COPY seen FROM STDIN", b"1\n").sqlstate == "42809"
+    assert rows.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_a_condition(rows):
     assert copy_in(rows, "COPY t (a, b) FROM STDIN WHERE a % 2 = 0 AND b <> 'x'", b"1\tq\n2\tq\n4\tx\n6\ty\n") == 2
     assert [row[0] for row in all_rows(rows)] == [2, 6]
