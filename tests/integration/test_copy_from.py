@@ -151,6 +151,16 @@ def test_what_is_no_table(rows):
     assert rows.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_reads_after_it_see_it(server, rows):
+    for n in range(1, 4):
+        assert rows.execute("SELECT count(*) FROM t").fetchone() == (n - 1,)
+        copy_in(rows, "COPY t (a) FROM STDIN", b"%d\n" % n)
+        for _ in range(3):
+            assert rows.execute("SELECT count(*) FROM t").fetchone() == (n,)
+            with rows.cursor() as cursor, cursor.copy("COPY (SELECT count(*) FROM t) TO STDOUT") as copy:
+                assert b"".join(map(bytes, copy)) == b"%d\n" % n
+
+
 def test_a_condition(rows):
     assert copy_in(rows, "COPY t (a, b) FROM STDIN WHERE a % 2 = 0 AND b <> 'x'", b"1\tq\n2\tq\n4\tx\n6\ty\n") == 2
     assert [row[0] for row in all_rows(rows)] == [2, 6]
