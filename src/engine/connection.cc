@@ -76,7 +76,16 @@ Prepared::Prepared(Database& database, void* handle, std::string text, std::vect
   describe();
 }
 
+Prepared::Prepared(Database& database, Connection& connection, ScriptPtr script)
+    : database_(database),
+      connection_(&connection),
+      script_(std::move(script)),
+      handle_(nullptr),
+      watched_(false),
+      text_digest_{} {}
+
 Prepared::~Prepared() {
+  if (handle_ == nullptr) return;
   duckdb_prepared_statement statement = statement_of(handle_);
   duckdb_destroy_prepare(&statement);
 }
@@ -152,6 +161,10 @@ TaskThreads::Help Prepared::run_tasks(void* handle) {
 }
 
 Result<ResultSet> Prepared::execute(const std::vector<Value>& values, bool streaming) {
+  if (script_) {
+    MERGANSER_TRY(run_script(*connection_, *script_));
+    return ResultSet(ReturnKind::kNothing, 0);
+  }
   duckdb_prepared_statement statement = statement_of(handle_);
   if (values.size() != parameter_types_.size()) {
     return make_error(ErrorCode::kProtocolViolation, "statement takes " + std::to_string(parameter_types_.size()) +
@@ -279,8 +292,14 @@ Result<std::unique_ptr<Prepared>> Connection::prepare(std::string_view sql, Orig
   return std::unique_ptr<Prepared>(new Prepared(database_, statement, std::move(text), std::move(rewritten), origin));
 }
 
-Status Connection::execute(std::string_view sql) {
-  MERGANSER_ASSIGN(auto prepared, prepare(sql));
+std::unique_ptr<Prepared> Connection::prepare(ScriptPtr script) {
+  // Its steps may be anything that changes the catalog.
+  if (!script->steps.empty()) note_ddl("ALTER TABLE");
+  return std::unique_ptr<Prepared>(new Prepared(database_, *this, std::move(script)));
+}
+
+Status Connection::execute(std::string_view sql, Origin origin) {
+  MERGANSER_ASSIGN(auto prepared, prepare(sql, origin));
   // A checkpoint is one long task that makes its own small ones.
   const TaskThreads::Help help(database_.task_threads());
   MERGANSER_ASSIGN(auto result, prepared->execute({}, false));

@@ -15,6 +15,7 @@
 #include "engine/flight.h"
 #include "engine/live_names.h"
 #include "engine/result_set.h"
+#include "engine/script.h"
 #include "engine/task_threads.h"
 #include "engine/value.h"
 
@@ -49,18 +50,24 @@ class Prepared {
   // A change that may give rows, even where columns() does not know them yet.
   bool mentions_returning() const { return mentions_returning_; }
 
+  // A statement that runs as a script: it takes no parameters and gives no rows.
+  bool is_script() const { return script_ != nullptr; }
+
   // Executes with these values (as many as parameter_count()). Streaming: rows come as they are asked for.
   Result<ResultSet> execute(const std::vector<Value>& values, bool streaming);
 
  private:
   friend class Connection;
+  Prepared(Database& database, Connection& connection, ScriptPtr script);
   Prepared(Database& database, void* handle, std::string text, std::vector<LiveRewrite> rewritten, Origin origin);
   Error in_client_text(Error error) const;
   void describe();
   TaskThreads::Help run_tasks(void* pending);
 
   Database& database_;
-  void* handle_;                        // duckdb_prepared_statement
+  Connection* connection_ = nullptr;  // of a script
+  ScriptPtr script_;
+  void* handle_;                        // duckdb_prepared_statement; null for a script
   std::string text_;                    // as DuckDB has it
   std::vector<LiveRewrite> rewritten_;  // how it came from the client's, last change first
   const bool watched_;
@@ -78,8 +85,9 @@ class Connection {
 
   // Exactly one statement. Binds it, so it sees the open transaction's catalog.
   Result<std::unique_ptr<Prepared>> prepare(std::string_view sql, Origin origin = Origin::kOwn);
-  // Prepares and executes our own text, dropping the rows.
-  Status execute(std::string_view sql);
+  std::unique_ptr<Prepared> prepare(ScriptPtr script);
+  // Prepares and executes a text, dropping the rows.
+  Status execute(std::string_view sql, Origin origin = Origin::kOwn);
   // The first value of the first row as text; empty when NULL or no row.
   Result<std::string> query_text(std::string_view sql);
 

@@ -55,6 +55,7 @@ constexpr Pattern kPatterns[] = {
     {DUCKDB_ERROR_BINDER, "not found in FROM clause", kUndefinedColumn, ""},
     {DUCKDB_ERROR_BINDER, "does not have a column", kUndefinedColumn, ""},
     {DUCKDB_ERROR_BINDER, "Referenced column", kUndefinedColumn, ""},
+    {DUCKDB_ERROR_BINDER, "Referenced update column", kUndefinedColumn, ""},
     {DUCKDB_ERROR_BINDER, "Referenced table", kUndefinedTable, ""},
     {DUCKDB_ERROR_BINDER, "does not exist", kUndefinedObject, ""},
     {DUCKDB_ERROR_BINDER, "already exists", kDuplicateObject, ""},

@@ -4,6 +4,10 @@ namespace merganser::engine {
 
 Result<Prepared*> StatementCache::get(Connection& connection, std::string_view sql, const StatementClass& kind) {
   unkept_.reset();
+  if (kind.script) {
+    unkept_ = connection.prepare(kind.script);
+    return unkept_.get();
+  }
   if (connection.settings() != settings_) {
     clear();
     settings_ = connection.settings();

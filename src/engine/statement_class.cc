@@ -1,16 +1,16 @@
 #include "engine/statement_class.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "engine/copy_class.h"
 #include "engine/reserved_names.h"
 #include "engine/sql_tokens.h"
+#include "engine/statement_names.h"
 
 namespace merganser::engine {
 namespace {
 
-using Names = std::unordered_set<std::string_view>;
+using Names = NameSet;
 using Tokens = std::vector<Token>;
 
 // Functions that reach past the caller's data: they switch things for the whole process, run text that was not
@@ -71,34 +71,6 @@ const Names& refused_functions() {
   return names;
 }
 
-const Names& time_functions() {
-  static const Names names{"now",
-                           "current_timestamp",
-                           "current_date",
-                           "current_time",
-                           "localtime",
-                           "localtimestamp",
-                           "transaction_timestamp",
-                           "statement_timestamp",
-                           "clock_timestamp",
-                           "get_current_timestamp",
-                           "get_current_time",
-                           "current_localtime",
-                           "current_localtimestamp",
-                           "today",
-                           "age",
-                           "txid_current"};
-  return names;
-}
-
-const Names& readable_pragmas() {
-  static const Names names{"show_tables",   "show_tables_expanded", "show",     "table_info",
-                           "database_list", "database_size",        "version",  "storage_info",
-                           "functions",     "collations",           "platform", "user_agent",
-                           "show_databases"};
-  return names;
-}
-
 Error refused(std::string message, std::string hint) {
   return make_error(ErrorCode::kInsufficientPrivilege, std::move(message), {}, std::move(hint));
 }
@@ -137,8 +109,7 @@ class Classifier {
 
   StatementClass run() const {
     if (tokens_.empty()) return {};
-    if (auto error = find_refused_name()) return refusal(*std::move(error));
-    if (auto error = refuse_reserved(tokens_)) return refusal(*std::move(error));
+    if (auto error = refused_name()) return refusal(*std::move(error));
     auto command = parse_session_command(sql_, tokens_);
     if (!command.ok()) return refusal(std::move(command).error());
     if (*command) return session_command(**std::move(command));
@@ -148,7 +119,11 @@ class Classifier {
     return out;
   }
 
-  std::optional<Error> refused_name() const { return find_refused_name(); }
+  std::optional<Error> refused_call() const { return find_call(); }
+  std::optional<Error> refused_name() const {
+    if (auto error = refused_call()) return error;
+    return refuse_reserved(tokens_);
+  }
 
  private:
   bool word(size_t index, std::string_view lower) const {
@@ -160,7 +135,7 @@ class Classifier {
   }
   std::string folded(size_t index) const { return name_at(index) ? folded_name(tokens_[index]) : std::string(); }
 
-  std::optional<Error> find_refused_name() const {
+  std::optional<Error> find_call() const {
     if (names_ != nullptr && !names_->refused.empty() && mentions_any(names_->refused)) {
       return refused("a view or macro of this file calls what is not for clients of a shared file",
                      "It reads files or changes the whole process. Drop it or define it anew with plain DuckDB.");
@@ -231,9 +206,8 @@ class Classifier {
   }
 
   StatementClass refused_word(const std::string& first) const {
-    static const Names never{
-        "attach", "detach", "install", "load",   "export",            "import",
-        "force",  "call",   "grant",   "revoke", "update_extensions", "do"};
+    static const Names never{"attach", "detach", "install",           "load", "export", "import", "force", "call",
+                             "grant",  "revoke", "update_extensions", "do"};
     if (!never.contains(first)) return simple(StatementKind::kUnknown, upper(first));
     if (first == "attach" || first == "detach" || first == "force" || first == "call" || first == "install" ||
         first == "load" || first == "export" || first == "import") {
@@ -462,9 +436,14 @@ StatementClass classify(std::string_view sql, const CatalogNames* names) {
   return out.kind == StatementKind::kCopyFrom ? classify_copy(sql, tokens, names) : out;
 }
 
+std::optional<Error> refused_names(std::string_view sql, const CatalogNames* names) {
+  const Tokens tokens = tokenize(sql);
+  return Classifier(sql, tokens, names).refused_name();
+}
+
 bool calls_refused_function(std::string_view sql) {
   const Tokens tokens = tokenize(sql);
-  return Classifier(sql, tokens, nullptr).refused_name().has_value();
+  return Classifier(sql, tokens, nullptr).refused_call().has_value();
 }
 
 bool names_time_function(std::string_view sql) {

@@ -14,6 +14,7 @@
 #include "base/result.h"
 #include "engine/catalog_names.h"
 #include "engine/copy_statement.h"
+#include "engine/script.h"
 #include "engine/session_command.h"
 
 namespace merganser::engine {
@@ -65,7 +66,15 @@ struct StatementClass {
   std::shared_ptr<const std::string> copied_sql;  // kCopyTo: its text
   std::shared_ptr<const SessionCommand> command;  // of those that sessions answer themselves
   std::optional<Error> refusal;
+  // What the dialect made of the client's text, when DuckDB is to see something else (src/dialect/translate.h).
+  std::shared_ptr<const std::string> translated;
+  ScriptPtr script;
+  bool takes_lane = false;           // SELECT … FOR UPDATE: within a transaction it waits for its turn to write
+  std::vector<std::string> notices;  // what the client should know of it
 };
+
+// What a statement names that is not for clients, wherever it stands.
+std::optional<Error> refused_names(std::string_view sql, const CatalogNames* names);
 
 // One statement (see split_statements). `names` (may be null) are the file's own views and macros to know of.
 StatementClass classify(std::string_view sql, const CatalogNames* names = nullptr);

@@ -4,6 +4,7 @@
 #include <cctype>
 
 #include "engine/sql_tokens.h"
+#include "engine/text_rows.h"
 
 namespace merganser::engine {
 namespace {
@@ -11,24 +12,6 @@ namespace {
 bool same_name(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
-}
-
-// Rows of text columns; NULL becomes an empty string.
-Result<std::vector<std::vector<std::string>>> rows_of(Connection& connection, const std::string& sql) {
-  MERGANSER_ASSIGN(auto prepared, connection.prepare(sql));
-  MERGANSER_ASSIGN(auto result, prepared->execute({}, false));
-  std::vector<std::vector<std::string>> rows;
-  while (true) {
-    MERGANSER_ASSIGN(const auto chunk, result.next());
-    if (!chunk) return rows;
-    for (size_t row = 0; row < chunk->rows(); row++) {
-      std::vector<std::string> cells;
-      for (size_t i = 0; i < chunk->columns(); i++) {
-        cells.emplace_back(chunk->column(i).valid(row) ? chunk->column(i).string_at(row) : std::string_view());
-      }
-      rows.push_back(std::move(cells));
-    }
-  }
 }
 
 // DuckDB writes an index's columns as "[x, pid]", and expressions and odd names with quotes and parentheses.
@@ -67,10 +50,10 @@ Result<std::optional<TableFacts>> read_table_facts(Connection& connection, std::
   const std::string where = " WHERE database_name = " + quote_literal(database) + " AND lower(schema_name) = lower(" +
                             quote_literal(schema) + ")";
   const std::string name_is = "lower(table_name) = lower(" + quote_literal(table) + ")";
-  MERGANSER_ASSIGN(const auto tables, rows_of(connection,
-                                              "SELECT schema_name, table_name, estimated_size::VARCHAR, sql FROM "
-                                              "system.main.duckdb_tables()" +
-                                                  where + " AND NOT temporary AND " + name_is));
+  MERGANSER_ASSIGN(const auto tables, text_rows(connection,
+                                                "SELECT schema_name, table_name, estimated_size::VARCHAR, sql FROM "
+                                                "system.main.duckdb_tables()" +
+                                                    where + " AND NOT temporary AND " + name_is));
   // lower() knows more letters than DuckDB's catalog does.
   if (tables.size() != 1 || !same_name(tables[0][0], schema) || !same_name(tables[0][1], table)) {
     return std::optional<TableFacts>();
@@ -91,10 +74,10 @@ Result<std::optional<TableFacts>> read_table_facts(Connection& connection, std::
 
   MERGANSER_ASSIGN(
       const auto constraints,
-      rows_of(connection,
-              "SELECT constraint_type, array_to_string(constraint_column_names, chr(10)), table_name "
-              "FROM system.main.duckdb_constraints()" +
-                  where + " AND (" + name_is + " OR lower(referenced_table) = lower(" + quote_literal(table) + "))"));
+      text_rows(connection,
+                "SELECT constraint_type, array_to_string(constraint_column_names, chr(10)), table_name "
+                "FROM system.main.duckdb_constraints()" +
+                    where + " AND (" + name_is + " OR lower(referenced_table) = lower(" + quote_literal(table) + "))"));
   for (const auto& row : constraints) {
     if (row[0] == "FOREIGN KEY") facts.foreign_keys = true;
     if ((row[0] != "PRIMARY KEY" && row[0] != "UNIQUE") || !same_name(row[2], facts.name)) continue;
@@ -111,8 +94,8 @@ Result<std::optional<TableFacts>> read_table_facts(Connection& connection, std::
     }
     facts.unique_keys.push_back(std::move(key));
   }
-  MERGANSER_ASSIGN(const auto indexes, rows_of(connection, "SELECT expressions FROM system.main.duckdb_indexes()" +
-                                                               where + " AND is_unique AND " + name_is));
+  MERGANSER_ASSIGN(const auto indexes, text_rows(connection, "SELECT expressions FROM system.main.duckdb_indexes()" +
+                                                                 where + " AND is_unique AND " + name_is));
   for (const auto& row : indexes) {
     std::vector<size_t> key;
     if (read_index_columns(row[0], facts, key)) {

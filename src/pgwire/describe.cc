@@ -42,7 +42,7 @@ void Connection::describe_statement(const std::string& name) {
     const engine::TypePtr& type = declared ? declared : description->parameters[i];
     typed[i] = {session::ParameterForm::kCast, type ? type->to_sql() : "VARCHAR", false, {}};
   }
-  describe_typed(*description->sql, typed, [self = shared_from_this()](Result<engine::Columns> columns) {
+  describe_typed(*description->text, typed, [self = shared_from_this()](Result<engine::Columns> columns) {
     self->waiting_ = false;
     if (columns.ok() && *columns) {
       self->out_ += row_description_of(**columns, {});
@@ -101,7 +101,7 @@ void Connection::describe_portal(const std::string& name) {
   };
   if (!portal.rows_unknown) return tell(portal.description->columns);
   waiting_ = true;
-  describe_typed(*portal.description->sql, portal.typed,
+  describe_typed(*portal.description->text, portal.typed,
                  [self = shared_from_this(), tell](const Result<engine::Columns>& columns) {
                    self->waiting_ = false;
                    if (columns.ok()) tell(*columns);

@@ -196,7 +196,7 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
     if (portal.rows_unknown) portal.typed[i] = as_bound(rewrites[i], values[i], oid, inferred);
   }
   if (!portal.rewritten) {
-    portal.statement.sql = description.sql;
+    portal.statement.sql = description.text;
     portal.statement.values = std::move(values);
     portal.statement.shape = description.shape.shape;
     portal.statement.why_no_shape = description.shape.why;
@@ -204,7 +204,7 @@ Result<Connection::Portal> Connection::bind_portal(const PreparedStatement& stat
   }
   std::vector<size_t> kept;
   portal.statement.sql =
-      std::make_shared<const std::string>(session::rewrite_parameters(*description.sql, rewrites, kept));
+      std::make_shared<const std::string>(session::rewrite_parameters(*description.text, rewrites, kept));
   for (const size_t index : kept) portal.statement.values.push_back(std::move(values[index]));
   if (literals) {
     // Each value makes another text: none of them is worth keeping prepared.

@@ -35,8 +35,9 @@ void Connection::on_query(std::string_view sql) {
     before = span.offset + span.text.size();
     statement.sql = std::make_shared<const std::string>(span.text);
     statement.kind = std::make_shared<const engine::StatementClass>(session_->classify(span.text));
+    if (statement.kind->translated) statement.sql = statement.kind->translated;
     if (statement.kind->kind == StatementKind::kWrite) {
-      coordinator::ParsedShape parsed = coordinator::parse_shape(span.text);
+      coordinator::ParsedShape parsed = coordinator::parse_shape(*statement.sql);
       statement.shape = std::move(parsed.shape);
       statement.why_no_shape = parsed.why;
     }

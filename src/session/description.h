@@ -17,7 +17,8 @@
 namespace merganser::session {
 
 struct Description {
-  std::shared_ptr<const std::string> sql;
+  std::shared_ptr<const std::string> sql;   // the client's
+  std::shared_ptr<const std::string> text;  // what DuckDB sees; mostly the same
   std::shared_ptr<const engine::StatementClass> kind;
   std::vector<engine::TypePtr> parameters;  // null where DuckDB does not know the type
   engine::Columns columns;                  // null: no rows, or not known before execution

@@ -69,7 +69,7 @@ void settle(engine::Connection& connection, const std::vector<dialect::OpenParam
     if (inferred[i]) typed[i] = {ParameterForm::kCast, parameters[i].type, false, {}};
   }
   std::vector<size_t> kept;
-  const auto answered = connection.prepare(rewrite_parameters(*description.sql, typed, kept), engine::Origin::kClient);
+  const auto answered = connection.prepare(rewrite_parameters(*description.text, typed, kept), engine::Origin::kClient);
   if (!answered.ok() || (*answered)->parameter_count() != static_cast<int>(count)) return;
   note_description(**answered, description);
   for (size_t i = 0; i < count; i++) {
@@ -77,6 +77,10 @@ void settle(engine::Connection& connection, const std::vector<dialect::OpenParam
   }
   if (description.columns) description.columns = named_as_sent(description.columns, typed);
   description.inferred = inferred;
+  // Where DuckDB still knows nothing, neither do we.
+  for (size_t i = 0; i < count; i++) {
+    if (description.parameters[i] == nullptr) description.inferred[i] = false;
+  }
 }
 
 }  // namespace
@@ -99,7 +103,7 @@ void infer_parameters(engine::Connection& connection, engine::TypeProbe& probe, 
   std::vector<bool> inferred(count);
   bool again = true;
   for (int round = 0; again && round < kRounds; round++) {
-    std::vector<ParameterHint> hints = dialect::parameter_hints(*description.sql, parameters);
+    std::vector<ParameterHint> hints = dialect::parameter_hints(*description.text, parameters);
     for (size_t i = 0; i < count; i++) {
       if (is_text(i) && !hints[i].replaces_text) hints[i] = {};
     }
@@ -107,7 +111,7 @@ void infer_parameters(engine::Connection& connection, engine::TypeProbe& probe, 
     const engine::TypeProbe::Slots slots(probe, count);
     // Also a statement that cannot be bound even so has told the types of what was bound before the error.
     const auto asked =
-        connection.prepare(as_question(*description.sql, parameters, hints, slots), engine::Origin::kClient);
+        connection.prepare(as_question(*description.text, parameters, hints, slots), engine::Origin::kClient);
     bool learnt = false;
     bool open = false;
     for (size_t i = 0; i < count; i++) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "dialect/translate.h"
+
 #include "base/log.h"
 #include "engine/error_map.h"
 #include "engine/sql_tokens.h"
@@ -185,7 +187,23 @@ void Session::close_again() {
 // ---- describing ------------------------------------------------------------------------------------------------
 
 engine::StatementClass Session::classify(std::string_view sql) const {
-  return engine::classify(sql, services_->database->catalog_names().get());
+  const auto names = services_->database->catalog_names();
+  auto translation = dialect::translate(sql);
+  if (!translation) return engine::classify(sql, names.get());
+  engine::StatementClass kind;
+  if (translation->script) kind.kind = StatementKind::kDdl;
+  const std::string& text = translation->sql.empty() ? translation->class_as : translation->sql;
+  if (!text.empty()) kind = engine::classify(text, names.get());
+  // What was not for clients is not for them in other words either.
+  if (auto error = engine::refused_names(sql, names.get())) kind.refusal = std::move(error);
+  if (!kind.refusal) kind.refusal = std::move(translation->refusal);
+  if (kind.refusal) kind.kind = StatementKind::kRefused;
+  if (!translation->sql.empty()) kind.translated = std::make_shared<const std::string>(std::move(translation->sql));
+  if (!translation->tag.empty()) kind.tag = std::move(translation->tag);
+  kind.script = std::move(translation->script);
+  kind.takes_lane = translation->takes_lane;
+  kind.notices = std::move(translation->notices);
+  return kind;
 }
 
 void Session::describe(const std::string& sql, std::function<void(Result<DescriptionPtr>)> done) {
@@ -198,9 +216,11 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
     if (DescriptionPtr known = services_->descriptions.find(sql, settings, generation)) return done(std::move(known));
   }
   auto description = std::make_shared<Description>();
-  description->sql = std::make_shared<const std::string>(sql);
+  description->sql = description->text = std::make_shared<const std::string>(sql);
   description->kind = std::make_shared<const engine::StatementClass>(classify(sql));
-  if (description->kind->kind == StatementKind::kWrite) description->shape = coordinator::parse_shape(sql);
+  if (description->kind->translated) description->text = description->kind->translated;
+  if (description->kind->kind == StatementKind::kWrite)
+    description->shape = coordinator::parse_shape(*description->text);
   switch (description->kind->kind) {
     case StatementKind::kRead:
     case StatementKind::kWrite:
@@ -247,7 +267,7 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
 }
 
 Status Session::describe_on(const Services& services, readers::Lease& lease, Description& description) {
-  MERGANSER_ASSIGN(engine::Prepared * prepared, lease.prepare(*description.sql, *description.kind));
+  MERGANSER_ASSIGN(engine::Prepared * prepared, lease.prepare(*description.text, *description.kind));
   note_description(*prepared, description);
   infer_parameters(lease.connection(), services.database->type_probe(), description);
   return {};
@@ -265,6 +285,9 @@ void Session::run(RunRequest request) {
   services_->counters.statements++;
   statements_++;
   begin_operation({request.statement.sql, request.statement.kind, 0});
+  for (const std::string& notice : kind.notices) {
+    if (on_notice) on_notice(make_error(ErrorCode::kSuccessfulCompletion, notice));
+  }
   if (kind.kind == StatementKind::kEmpty) {
     Completion completion;
     completion.empty = true;

@@ -74,8 +74,8 @@ void Session::run_pinned(RunRequest request) {
 void Session::run_in_transaction(RunRequest request) {
   const engine::StatementClass& kind = *request.statement.kind;
   const bool writes = changes_file(kind);
-  const bool wants_lane = writes || (transaction_.serializable && !transaction_.read_only);
-  if (writes && transaction_.read_only) {
+  const bool wants_lane = writes || kind.takes_lane || (transaction_.serializable && !transaction_.read_only);
+  if ((writes || kind.takes_lane) && transaction_.read_only) {
     Error error =
         make_error(ErrorCode::kReadOnlyTransaction, "cannot execute " + kind.tag + " in a read-only transaction");
     fail_transaction(std::nullopt);
@@ -95,6 +95,13 @@ void Session::run_in_transaction(RunRequest request) {
   const auto query = make_query(shared);
   if (!wants_lane || transaction_.lane) return execute_in_transaction(shared, query);
   with_lane(std::move(options), [self = shared_from_this(), shared, query](std::optional<Error> error) {
+    const bool locks = shared->statement.kind->takes_lane && self->transaction_.begun;
+    if (!error && locks && self->transaction_.snapshot != self->services_->coordinator->committed()) {
+      // What it would lock may have changed since its snapshot.
+      error = make_error(ErrorCode::kSerializationFailure, "could not serialize access due to concurrent update",
+                         "Others have written since this transaction read first.",
+                         "Run the transaction again, with SELECT … FOR UPDATE as its first statement.");
+    }
     if (error) {
       self->explain(*error);
       self->fail_transaction(std::nullopt);

@@ -159,7 +159,7 @@ void Session::answer_skipped(const std::shared_ptr<RunRequest>& request, coordin
   job.cancelled = cancelled_;
   job.run = [self = shared_from_this(), request, completion](readers::Lease& lease, Status status) {
     Description description;
-    description.sql = request->statement.sql;
+    description.sql = description.text = request->statement.sql;
     description.kind = request->statement.kind;
     if (status.ok()) status = describe_on(*self->services_, lease, description);
     if (!status.ok() && lease) lease.pooled().armed = false;
