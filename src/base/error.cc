@@ -19,6 +19,7 @@ using enum ErrorCode;
 
 constexpr Row kTable[] = {
     {kSuccessfulCompletion, "00000", 200, "successful_completion"},
+    {kWarning, "01000", 200, "warning"},
     {kIdempotentReplay, "00M01", 200, "idempotent_replay"},
     {kWriteSkipped, "00M02", 200, "write_skipped"},
     {kWriteSuperseded, "00M03", 200, "write_superseded"},

@@ -12,6 +12,7 @@ namespace merganser {
 // What went wrong, in PostgreSQL's terms. Each entry has exactly one SQLSTATE and one HTTP status (see error.cc).
 enum class ErrorCode : uint8_t {
   kSuccessfulCompletion,
+  kWarning,           // 01000
   kIdempotentReplay,  // 00M01  ours: the answer of an earlier execution
   kWriteSkipped,      // 00M02  ours: another write with its dedup_key stood for it
   kWriteSuperseded,   // 00M03  ours: a newer write with its dedup_key took its place

@@ -66,6 +66,12 @@ class Coordinator {
   // Makes an interactive transaction durable. The caller holds the lane, or wrote nothing. Blocks for the fsync.
   Status commit(engine::Connection& connection, bool wrote, bool ddl);
 
+  // Percent done of what the writer executes for this session; negative: not known.
+  double progress(uint64_t session) {
+    const std::lock_guard lock(executing_mutex_);
+    return executing_session_ == session ? writer_->progress() : -1;
+  }
+
   // The number of the last durable commit. A snapshot taken at N sees all commits up to N.
   uint64_t committed() const { return committed_.load(std::memory_order_acquire); }
   // Moves with every change of the catalog; kept plans and descriptions from before are void.

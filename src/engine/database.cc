@@ -178,7 +178,8 @@ Status Database::lock_down() {
       "SET GLOBAL allow_persistent_secrets = false",
       "SET GLOBAL allowed_configs = ['TimeZone', 'Calendar', 'search_path', 'schema', 'errors_as_json', "
       "'integer_division', 'ieee_floating_point_ops', 'lambda_syntax', 'scalar_subquery_error_on_multiple_rows', "
-      "'order_by_non_integer_literal', 'dynamic_or_filter_threshold']",
+      "'order_by_non_integer_literal', 'dynamic_or_filter_threshold', 'enable_progress_bar', "
+      "'enable_progress_bar_print']",
       "SET GLOBAL enable_external_access = false",
       "SET GLOBAL lock_configuration = true",
   };
@@ -205,6 +206,9 @@ Result<std::unique_ptr<Connection>> Database::connect() {
   std::unique_ptr<Connection> connection(new Connection(*this, handle));
   MERGANSER_TRY(connection->execute("USE " + quote_name(name_)));
   MERGANSER_TRY(connection->execute("SET SESSION errors_as_json = true"));
+  // DuckDB only counts what has been done when it believes that it shows it.
+  MERGANSER_TRY(connection->execute("SET SESSION enable_progress_bar_print = false"));
+  MERGANSER_TRY(connection->execute("SET SESSION enable_progress_bar = true"));
   return connection;
 }
 

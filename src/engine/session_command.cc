@@ -429,6 +429,39 @@ StatementKind statement_kind(CommandKind kind) {
   return StatementKind::kDiscard;
 }
 
+std::string target_of(std::span<const Token> tokens, StatementKind kind) {
+  const bool write = kind == StatementKind::kWrite;
+  if (!write && kind != StatementKind::kDdl) return {};
+  size_t i = 0;
+  const auto word = [&](std::string_view lower) { return i < tokens.size() && tokens[i].is_word(lower); };
+  // Behind WITH clauses and the like: the verb at the outermost level.
+  const auto is_verb = [&] {
+    return word("insert") || word("update") || word("delete") || word("merge") || word("truncate") || word("table");
+  };
+  while (i < tokens.size() && !(tokens[i].depth == 0 && is_verb())) i++;
+  for (bool skipped = true; skipped && i < tokens.size();) {
+    skipped = false;
+    for (const std::string_view noise :
+         {"insert", "or", "replace", "ignore", "into", "update", "delete", "from", "merge", "truncate", "table", "if",
+          "not", "exists", "only"}) {
+      if (!word(noise)) continue;
+      i++;
+      skipped = true;
+      break;
+    }
+  }
+  std::string table;
+  for (; i < tokens.size(); i += 2) {
+    if (tokens[i].kind != TokenKind::kWord && tokens[i].kind != TokenKind::kQuotedName) return {};
+    const std::string name = folded_name(tokens[i]);
+    const size_t dot = table.rfind('.');
+    // Of database.schema.table the last two count.
+    table = table.empty() ? name : (dot == std::string::npos ? table : table.substr(dot + 1)) + "." + name;
+    if (i + 1 >= tokens.size() || !tokens[i + 1].is('.')) break;
+  }
+  return table;
+}
+
 std::string identifier(const Token& token) {
   if (token.kind != TokenKind::kQuotedName) return folded_name(token);
   std::string out;

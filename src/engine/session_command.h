@@ -75,6 +75,10 @@ Result<std::optional<SessionCommand>> parse_session_command(std::string_view sql
 enum class StatementKind : uint8_t;
 StatementKind statement_kind(CommandKind kind);
 
+// The table that INSERT, UPDATE, DELETE, MERGE, TRUNCATE, or CREATE, ALTER and DROP TABLE name: "t" or "schema.t",
+// folded. Empty for other statements.
+std::string target_of(std::span<const Token> tokens, StatementKind kind);
+
 // As PostgreSQL takes a name: folded unless quoted.
 std::string identifier(const Token& token);
 

@@ -4,6 +4,7 @@
 
 #include "engine/copy_class.h"
 #include "engine/reserved_names.h"
+#include "engine/session_calls.h"
 #include "engine/sql_tokens.h"
 #include "engine/statement_names.h"
 
@@ -62,7 +63,6 @@ const Names& refused_functions() {
                            "duckdb_temporary_files",
                            "getenv",
                            "write_log",
-                           "set_config",
                            "sql_auto_complete",
                            "test_vector_types",
                            "pragma_metadata_info",
@@ -114,6 +114,11 @@ class Classifier {
     if (!command.ok()) return refusal(std::move(command).error());
     if (*command) return session_command(**std::move(command));
     StatementClass out = by_first_word(0);
+    if (mentions_session_function(tokens_) && out.kind != StatementKind::kRefused) {
+      if (out.kind == StatementKind::kRead && !out.explains) out.kind = StatementKind::kSessionCall;
+    }
+    out.asks_session = mentions_session_value(tokens_);
+    out.target = target_of(tokens_, out.kind);
     out.advances_sequence = mentions("nextval");
     out.time_dependent = mentions_time() || (names_ != nullptr && mentions_any(names_->time_dependent));
     return out;

@@ -61,6 +61,7 @@ void Connection::on_bytes(std::string_view bytes) {
 
 void Connection::on_sent(size_t bytes) {
   if (session_) session_->consumed(bytes);
+  if (session_ && !waiting_ && !processing_) deliver_notifications();
   if (!waiting_) process();
 }
 
@@ -224,8 +225,20 @@ void Connection::report_parameters() {
   }
 }
 
+// As many as the client takes; the others wait in the session, which has a limit for them.
+void Connection::deliver_notifications() {
+  if (transport_ == nullptr || closing_) return;
+  while (transport_->unsent() + out_.size() < kUnsentLimit) {
+    const auto one = session_->next_notification();
+    if (!one) break;
+    writer_.notification_response(static_cast<int32_t>(one->sender & 0x7fffffff), one->channel, one->payload);
+  }
+  if (!processing_ && !waiting_) flush();
+}
+
 void Connection::ready() {
   if (!to_report_.empty()) report_parameters();
+  if (status() == 'I') deliver_notifications();
   writer_.ready_for_query(status());
   flush();
 }
@@ -320,6 +333,9 @@ void Connection::log_in() {
     if (!processing_) flush();  // it may come between statements
   };
   session_->on_notice = [this](const Error& notice) { writer_.notice_response(notice, NoticeSeverity::kNotice); };
+  session_->on_notification = [this] {
+    if (!waiting_ && !processing_ && deferred_.empty()) deliver_notifications();
+  };
   session_->on_variable = [this](const std::string& name, const std::string&) { to_report_.insert(name); };
   pid_ = static_cast<int32_t>(session_->id() & 0x7fffffff);
   auto key = auth::random_bytes(protocol_ >= kProtocol32 ? kLongCancelKey : kCancelKey);

@@ -71,6 +71,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     bool rows_unknown = false;
     bool rewritten = false;
     bool finished = false;
+    bool broken = false;  // its transaction failed after it was bound
     std::shared_ptr<session::Query> query;
   };
   // An Execute of a pipeline that waits for Sync, with the replies that go out before its own.
@@ -131,6 +132,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void end_sync();
   void close_portal(const std::string& name);
   void close_all_portals();
+  void break_portals();
   bool next_is_sync() const;
   // copy.cc
   void run_or_copy(session::RunRequest request);
@@ -142,6 +144,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void extended_error(Error error);
   void ready();
   void report_parameters();
+  void deliver_notifications();
+  // cursor.cc
+  void describe_cursor_statement(const engine::StatementClass& kind, std::span<const int16_t> formats);
+  bool describe_cursor(const std::string& name);
+  session::RunRequest prepare_cursor(session::RunRequest request, std::vector<int16_t> formats, bool simple);
   void append_result(engine::ResultSet& result, PgRowSink& sink, const engine::StatementClass& kind);
   std::shared_ptr<PgRowSink> make_sink(bool describe, std::vector<int16_t> formats, engine::Columns announced);
   session::RunRequest make_request(coordinator::Statement statement, std::shared_ptr<PgRowSink> sink);

@@ -27,6 +27,7 @@ void Connection::describe_statement(const std::string& name) {
     if (description->kind->setting != "all") out_ += row_description_of(column, {});
     return;
   }
+  if (description->kind->kind == StatementKind::kCursor) return describe_cursor_statement(*description->kind, {});
   if (!rows_unknown(it->second)) {
     if (description->columns) {
       out_ += row_description_of(*description->columns, {});
@@ -78,8 +79,14 @@ void Connection::describe_typed(const std::string& sql, const std::vector<sessio
 
 void Connection::describe_portal(const std::string& name) {
   const auto it = portals_.find(name);
-  if (it == portals_.end()) return extended_error(missing_portal(name));
+  if (it == portals_.end()) {
+    if (!describe_cursor(name)) extended_error(missing_portal(name));
+    return;
+  }
   Portal& portal = it->second;
+  if (portal.description->kind->kind == StatementKind::kCursor) {
+    return describe_cursor_statement(*portal.description->kind, portal.formats);
+  }
   if (portal.description->kind->kind == StatementKind::kShow && portal.description->kind->setting != "all") {
     const std::vector<engine::Column> column{
         {portal.description->kind->setting, engine::make_type(engine::TypeId::kVarchar)}};

@@ -60,7 +60,7 @@ void Connection::extended_error(Error error) {
     // What came before it in the pipeline is answered first, as if each had run when it came; Sync undoes it.
     return settle([this, error = std::move(error)] { extended_error(error); });
   }
-  if (session_->state() != session::TransactionState::kIdle) close_all_portals();
+  if (session_->state() != session::TransactionState::kIdle) break_portals();
   session_->fail_open_transaction();
   writer_.error_response(error);
   skip_to_sync_ = true;
@@ -70,7 +70,8 @@ void Connection::extended_error(Error error) {
 
 void Connection::on_parse(const Parse& message) {
   std::string name(message.name);
-  if (!name.empty() && statements_.contains(name)) {
+  const bool failed = session_->state() == session::TransactionState::kFailed;
+  if (!failed && !name.empty() && statements_.contains(name)) {
     return extended_error(
         make_error(ErrorCode::kDuplicatePreparedStatement, "prepared statement \"" + name + "\" already exists"));
   }
@@ -93,6 +94,10 @@ void Connection::on_parse(const Parse& message) {
   if (session_->state() == session::TransactionState::kFailed &&
       !session::leaves_failure(session_->classify(sql).kind)) {
     return extended_error(session_->failure());
+  }
+  if (!name.empty() && statements_.contains(name)) {
+    return extended_error(
+        make_error(ErrorCode::kDuplicatePreparedStatement, "prepared statement \"" + name + "\" already exists"));
   }
   const auto parsed = session::parse_write_hints(message.sql.substr(0, spans.empty() ? 0 : spans.front().offset));
   if (!parsed.ok()) return extended_error(parsed.error());
@@ -124,7 +129,7 @@ void Connection::on_bind(const Bind& message) {
   const std::string name(message.portal);
   const auto statement = statements_.find(std::string(message.statement));
   if (statement == statements_.end()) return extended_error(missing_statement(std::string(message.statement)));
-  if (!name.empty() && portals_.contains(name)) {
+  if (!name.empty() && (portals_.contains(name) || session_->find_cursor(name) != nullptr)) {
     return extended_error(make_error(ErrorCode::kDuplicateCursor, "cursor \"" + name + "\" already exists"));
   }
   auto portal = bind_portal(statement->second, message);
@@ -252,10 +257,15 @@ void Connection::run_portal(const std::string& name, uint64_t max_rows) {
   const auto it = portals_.find(name);
   if (it == portals_.end()) return extended_error(missing_portal(name));
   Portal& portal = it->second;
-  if (portal.finished && portal.statement.kind->kind == StatementKind::kRead) {
+  if (portal.broken || portal.finished) {
+    const bool failed = session_->state() == session::TransactionState::kFailed;
+    if (failed) return extended_error(session_->failure());
+  }
+  if (portal.finished && portal.statement.kind->kind == StatementKind::kEmpty) return writer_.empty_query_response();
+  if (portal.finished && !portal.broken && portal.statement.kind->kind == StatementKind::kRead) {
     return writer_.command_complete(session::Session::tag_of(*portal.statement.kind, 0));
   }
-  if (portal.finished) {
+  if (portal.finished || portal.broken) {
     return extended_error(make_error(ErrorCode::kObjectNotInState, "portal \"" + name + "\" cannot be run"));
   }
   const StatementKind kind = portal.statement.kind->kind;
@@ -293,6 +303,7 @@ void Connection::run_portal(const std::string& name, uint64_t max_rows) {
     const std::shared_ptr<session::Query> query = portal.query;
     return session_->resume(query, std::move(request));
   }
+  if (kind == StatementKind::kCursor) request = prepare_cursor(std::move(request), portal.formats, false);
   run_or_copy(std::move(request));
 }
 
@@ -391,6 +402,8 @@ void Connection::on_close(const Close& message) {
   const std::string name(message.name);
   if (message.kind == 'S') {
     statements_.erase(name);
+  } else if (!portals_.contains(name)) {
+    session_->close_cursor(name);
   } else {
     close_portal(name);
   }
@@ -402,6 +415,15 @@ void Connection::close_portal(const std::string& name) {
   if (it == portals_.end()) return;
   if (it->second.query) it->second.query->abandon();
   portals_.erase(it);
+}
+
+// After an error in a transaction block: they are there until its end, and cannot be run any more.
+void Connection::break_portals() {
+  for (auto& [name, portal] : portals_) {
+    if (portal.query) portal.query->abandon();
+    portal.query = nullptr;
+    portal.broken = true;
+  }
 }
 
 void Connection::close_all_portals() {

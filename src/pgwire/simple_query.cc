@@ -100,8 +100,7 @@ void Connection::run_one_simple() {
   const StatementKind kind = statement.kind->kind;
   if (kind == StatementKind::kDeallocate && deallocate(*statement.sql)) return writer_.command_complete("DEALLOCATE");
   const bool control = kind == StatementKind::kBegin || kind == StatementKind::kCommit ||
-                       kind == StatementKind::kRollback || kind == StatementKind::kSet ||
-                       kind == StatementKind::kSetTransaction;
+                       kind == StatementKind::kRollback;
   if (simple_.implicit && !control && session_->state() == session::TransactionState::kIdle) {
     session_->begin_implicit();
   }
@@ -119,11 +118,14 @@ void Connection::run_one_simple() {
       if (completion.tag == "DISCARD ALL") self->forget_prepared();
       self->writer_.command_complete(completion.tag);
     }
-    if (session::ends_transaction(kind) || completion_failed) self->close_all_portals();
+    if (completion_failed) self->break_portals();
+    const bool over = completion_failed && self->session_->state() == session::TransactionState::kIdle;
+    if (over || session::ends_transaction(kind)) self->close_all_portals();
     if (self->simple_.looping) return;  // the loop goes on with this string, and only then with the next message
     self->next_simple();
     self->resume_processing();
   };
+  if (kind == StatementKind::kCursor) request = prepare_cursor(std::move(request), {}, true);
   run_or_copy(std::move(request));
 }
 

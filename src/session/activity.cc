@@ -15,6 +15,7 @@ using engine::LiveValue;
 using engine::StatementKind;
 
 constexpr size_t kShownBytes = 1024;                 // of a statement
+constexpr size_t kKeptBytes = size_t{16} << 10;      // of one that has ended
 constexpr size_t kLoggedBytes = 512;                 // of a slow one
 constexpr std::chrono::seconds kAnswerWithin{2};     // for the sessions' thread
 constexpr size_t kTokenisedBytes = size_t{8} << 10;  // of a statement that is logged: the rest is cut anyway
@@ -24,6 +25,12 @@ std::string_view cut(std::string_view text, size_t limit) {
   if (text.size() <= limit) return text;
   while (limit > 0 && (static_cast<unsigned char>(text[limit]) & 0xC0) == 0x80) limit--;
   return text.substr(0, limit);
+}
+
+std::string cut_text(const std::string& sql) {
+  std::string text(cut(sql, kShownBytes));
+  if (text.size() < sql.size()) text += "…";
+  return text;
 }
 
 int64_t micros(Duration span) {
@@ -44,6 +51,12 @@ void ActivityBoard::add(uint64_t id, std::weak_ptr<Session> session) {
 void ActivityBoard::remove(uint64_t id) {
   const std::lock_guard lock(mutex_);
   sessions_.erase(id);
+}
+
+std::shared_ptr<Session> ActivityBoard::find(uint64_t id) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : found->second.lock();
 }
 
 std::vector<std::shared_ptr<Session>> ActivityBoard::sessions() const {
@@ -108,6 +121,8 @@ void Session::account_operation() {
   stage_->begin(now);
   const RunningStatement statement = std::exchange(statement_, {});
   if (!statement.sql) return;
+  // A huge one would be kept for as long as the session is idle.
+  last_statement_ = statement.sql->size() <= kKeptBytes ? statement.sql : nullptr;
   services_->counters.latency[static_cast<size_t>(latency_group(statement))].record(took);
   const auto limit = services_->slow_statement;
   if (limit.count() == 0 || took < limit) return;
@@ -130,9 +145,12 @@ void Session::count_error(const Error& error) {
 // see less decide here.
 std::optional<std::string> Session::visible_statement() const {
   if (!statement_.sql) return std::nullopt;
-  std::string text(cut(*statement_.sql, kShownBytes));
-  if (text.size() < statement_.sql->size()) text += "…";
-  return text;
+  return cut_text(*statement_.sql);
+}
+
+// Percent done of what executes for it; negative: not known.
+double Session::progress() const {
+  return running_ ? running_->progress() : services_->coordinator->progress(id_);
 }
 
 std::vector<engine::LiveColumn> activity_columns() {
@@ -145,7 +163,8 @@ std::vector<engine::LiveColumn> activity_columns() {
           {"statement", LiveType::kText},        {"statements_in_unit", LiveType::kInteger},
           {"running_us", LiveType::kInteger},    {"transaction_us", LiveType::kInteger},
           {"holds_lane", LiveType::kBoolean},    {"bytes_queued", LiveType::kInteger},
-          {"statements", LiveType::kInteger}};
+          {"statements", LiveType::kInteger},    {"progress", LiveType::kReal},
+          {"last_statement", LiveType::kText}};
 }
 
 std::vector<LiveValue> Session::activity(TimePoint now, size_t queued_bytes) const {
@@ -165,6 +184,7 @@ std::vector<LiveValue> Session::activity(TimePoint now, size_t queued_bytes) con
   const bool runs = statement_.sql != nullptr;
   const auto application = variables_.show("application_name");
   const std::string_view waits = busy_ ? kStageNames[static_cast<size_t>(stage)] : "client";
+  const double progress = busy_ ? this->progress() : -1;
   std::string kind = runs ? statement_.kind->tag : "";
   if (kind.ends_with(" 0")) kind.resize(kind.size() - 2);
   return {static_cast<int64_t>(id_),
@@ -185,7 +205,9 @@ std::vector<LiveValue> Session::activity(TimePoint now, size_t queued_bytes) con
           transaction_.active ? LiveValue(micros(now - transaction_.begun_at)) : LiveValue(),
           transaction_.lane != nullptr,
           static_cast<int64_t>(queued_bytes),
-          static_cast<int64_t>(statements_)};
+          static_cast<int64_t>(statements_),
+          progress >= 0 ? LiveValue(progress) : LiveValue(),
+          last_statement_ ? LiveValue(cut_text(*last_statement_)) : LiveValue()};
 }
 
 // ---- all of them -----------------------------------------------------------------------------------------------

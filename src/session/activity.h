@@ -51,6 +51,7 @@ class ActivityBoard {
   void add(uint64_t id, std::weak_ptr<Session> session);
   void remove(uint64_t id);
   std::vector<std::shared_ptr<Session>> sessions() const;
+  std::shared_ptr<Session> find(uint64_t id) const;  // null when there is none
 
  private:
   mutable std::mutex mutex_;

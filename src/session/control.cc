@@ -1,5 +1,6 @@
 // Settings, and what ends with the session: SET, SHOW, USE, DISCARD.
 #include "engine/sql_tokens.h"
+#include "session/cursor.h"
 #include "session/session.h"
 
 namespace merganser::session {
@@ -142,7 +143,8 @@ void Session::run_show(RunRequest request, const engine::StatementClass& kind) {
     sql = "SELECT " + engine::quote_literal(*value) + " AS " + engine::quote_name(kind.setting);
   }
   request.statement = internal_select(sql, "SHOW");
-  if (transaction_.active) return run_in_transaction(std::move(request));
+  // It looks at nothing, so it takes no snapshot: SET TRANSACTION may follow.
+  if (transaction_.begun) return run_in_transaction(std::move(request));
   run_read(std::move(request));
 }
 
@@ -161,6 +163,9 @@ void Session::run_discard(RunRequest request, const engine::SessionCommand& comm
   if (all) {
     pinned_.reset();
     restore_variables(initial_);
+    drop_cursors([](const Cursor&) { return true; });
+    services_->advisory_locks.unlock_all(id_);
+    services_->notifications.unlisten_all(id_);
   }
   if (command.tag == "DISCARD TEMP" && pinned_) return discard_temporary(std::move(request));
   finish(request.done, std::move(completion));

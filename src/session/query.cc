@@ -12,7 +12,7 @@ constexpr size_t kPiece = 64 * 1024;  // bytes handed over at once
 }  // namespace
 
 void Query::expect(uint64_t max_rows, Deliver deliver) {
-  rows_left_ = max_rows == 0 ? UINT64_MAX : max_rows;
+  rows_left_ = max_rows == 0 ? UINT64_MAX : max_rows == kNoRows ? 0 : max_rows;
   deliver_ = std::move(deliver);
 }
 
@@ -185,6 +185,11 @@ void Query::end() {
     lease_ = nullptr;
   }
   owned_.give_back();
+}
+
+double Query::progress() {
+  const std::lock_guard lock(mutex_);
+  return lease_ == nullptr || suspended_ ? -1 : lease_->connection().progress();
 }
 
 void Query::resume() {

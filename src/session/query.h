@@ -56,7 +56,9 @@ class Query : public std::enable_shared_from_this<Query> {
   // On the session's thread or a worker: rows that are already there.
   void run_materialised(engine::ResultSet result);
 
-  // Before each run or resume, on the session's thread: how many rows (0: all), and who hears of them.
+  static constexpr uint64_t kNoRows = UINT64_MAX - 1;
+  // Before each run or resume, on the session's thread: how many rows (0: all; kNoRows: only begin), and who hears of
+  // them.
   void expect(uint64_t max_rows, Deliver deliver);
   // Before it is run.
   void keep_with(Keep keep) { keep_ = std::move(keep); }
@@ -68,6 +70,14 @@ class Query : public std::enable_shared_from_this<Query> {
   void cancel(Error why);
   // On a worker, while suspended: the rest goes to a spool, the connection is free.
   Status move_to_spool(SpoolSpace& space, const std::atomic<bool>& cancelled);
+  // On the session's thread, while suspended: whether its rows are in temporary storage, how many, and which is next.
+  bool stored() const { return spool_ != nullptr; }
+  size_t stored_rows() const { return spool_ ? spool_->rows() : 0; }
+  void seek(size_t row, bool backward) {
+    if (spool_) spool_->seek(row, backward);
+  }
+  // Percent done of what executes; negative: not known. Any thread.
+  double progress();
   // On a worker, while suspended: whether its result is open on a connection.
   bool holds_connection() const { return open_ && !spool_ && lease_ != nullptr; }
   // On the session's thread: nobody will ask for the rest. The next job on the connection drops or spools it.

@@ -2,6 +2,7 @@
 // to begin again and to repeat what came before, under the lane when it was taken, and comparing every answer.
 #include <algorithm>
 
+#include "session/cursor.h"
 #include "session/replay.h"
 #include "session/session.h"
 
@@ -22,6 +23,7 @@ Error no_such_savepoint(const std::string& name) {
 // What a statement did is kept when it might have to be repeated.
 void Session::note_success(RunRequest& request, const Progress& progress) {
   transaction_.in_doubt = false;
+  if (transaction_.active && !request.resumed) note_change(transaction_.changes, *request.statement.kind, progress.count);
   // Somebody committed since its first statement began: it is open which of the two came first.
   if (!transaction_.lane && transaction_.snapshot && transaction_.log.statements().empty() &&
       *transaction_.snapshot != services_->coordinator->committed()) {
@@ -97,6 +99,10 @@ void Session::run_savepoint(RunRequest request, const engine::SessionCommand& co
   savepoint.name = command.name;
   savepoint.statements = transaction_.log.statements().size();
   savepoint.read_only = transaction_.read_only;
+  savepoint.locks = services_->advisory_locks.taken_in_transaction(id_);
+  savepoint.messages = transaction_.notifications.messages.size();
+  savepoint.listens = transaction_.notifications.changes.size();
+  savepoint.changes = transaction_.changes.size();
   all.push_back(std::move(savepoint));
   finish(request.done, std::move(completion));
 }
@@ -119,6 +125,12 @@ void Session::run_rollback_to(RunRequest request, const engine::SessionCommand& 
   const bool repeat = transaction_.in_doubt || changed;
   transaction_.savepoints.erase(std::next(found), transaction_.savepoints.end());
   transaction_.read_only = savepoint.read_only;
+  services_->advisory_locks.back_to(id_, savepoint.locks);
+  transaction_.notifications.messages.resize(std::min(savepoint.messages, transaction_.notifications.messages.size()));
+  transaction_.notifications.changes.resize(std::min(savepoint.listens, transaction_.notifications.changes.size()));
+  transaction_.changes.resize(std::min(savepoint.changes, transaction_.changes.size()));
+  const size_t open = transaction_.savepoints.size();
+  drop_cursors([open](const Cursor& one) { return !one.held && one.savepoints >= open; });
   if (savepoint.variables) {
     restore_variables(*savepoint.variables);
     transaction_.variables_local = std::exchange(savepoint.variables_local, std::nullopt);

@@ -13,7 +13,9 @@
 #include "readers/pool.h"
 #include "readers/result_cache.h"
 #include "session/activity.h"
+#include "session/advisory_locks.h"
 #include "session/description.h"
+#include "session/notifications.h"
 #include "session/replay_log.h"
 #include "session/spool.h"
 
@@ -52,6 +54,9 @@ struct Services {
   DescriptionCache descriptions{1000};
   SpoolSpace spool;
   ReplaySpace replay;
+  AdvisoryLocks advisory_locks;
+  Notifications notifications;
+  uint64_t lane_holder = 0;  // the session whose transaction has the lane; 0: none
   SessionCounters counters;
   ActivityBoard board;
   size_t output_limit = size_t{1} << 20;

@@ -89,6 +89,7 @@ void Session::end_operation() {
   services_->counters.active--;
   statement_timer_.reset();
   deadline_timer_.reset();
+  lock_timer_.reset();
   interrupt_timer_.reset();
   running_.reset();
   copy_.reset();
@@ -139,6 +140,7 @@ void Session::cancel() {
 void Session::cancel_with(Error reason) {
   if (!busy_) return;
   if (!cancel_reason_) cancel_reason_ = std::move(reason);
+  if (give_up_lock_wait(*cancel_reason_)) return;
   *cancelled_ = true;
   services_->coordinator->cancel(id_, *cancel_reason_);
   services_->pool->cancel(cancelled_, *cancel_reason_);
@@ -153,11 +155,13 @@ void Session::cancel_with(Error reason) {
 void Session::close() {
   if (closed_) return;
   closed_ = true;
+  leave_others();
   count_idle(false);
   on_fatal = nullptr;
   on_variable = nullptr;
   on_warning = nullptr;
   on_notice = nullptr;
+  on_notification = nullptr;
   idle_timer_.reset();
   statement_timer_.reset();
   if (busy_ && outlives_client_) return services_->coordinator->flush_session(id_);
@@ -182,6 +186,20 @@ void Session::close_again() {
   if (!busy_) return;
   closed_ = false;
   close();
+}
+
+// What others may see of it goes at once, whatever still runs.
+void Session::leave_others() {
+  lock_wait_ = nullptr;
+  services_->advisory_locks.withdraw(id_);
+  services_->advisory_locks.end_transaction(id_);
+  services_->advisory_locks.unlock_all(id_);
+  services_->notifications.unlisten_all(id_);
+  inbox_.clear();
+}
+
+void Session::terminate() {
+  if (on_fatal) on_fatal(make_error(ErrorCode::kAdminShutdown, "terminating connection due to administrator command"));
 }
 
 // ---- describing ------------------------------------------------------------------------------------------------
@@ -221,7 +239,17 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
   if (description->kind->translated) description->text = description->kind->translated;
   if (description->kind->kind == StatementKind::kWrite)
     description->shape = coordinator::parse_shape(*description->text);
+  const auto text = text_to_describe(*description->text, *description->kind);
+  if (!text.ok()) {
+    if (transaction_.active) fail_transaction(std::nullopt);
+    return done(text.error());
+  }
   switch (description->kind->kind) {
+    case StatementKind::kCursor: {
+      if (text->empty()) return done(DescriptionPtr(std::move(description)));
+      break;
+    }
+    case StatementKind::kSessionCall:
     case StatementKind::kRead:
     case StatementKind::kWrite:
     case StatementKind::kUnknown:
@@ -239,7 +267,8 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
   job.cancelled = cancelled_;
   const auto lease_kept = !own_catalog ? nullptr : transaction_.lease ? transaction_.lease : pinned_;
   auto portals = own_catalog ? std::exchange(transaction_.portals, {}) : std::vector<std::shared_ptr<Query>>();
-  job.run = [self = shared_from_this(), description, settings, generation, own_catalog, lease_kept,
+  const auto asked = std::exchange(description->text, std::make_shared<const std::string>(*text));
+  job.run = [self = shared_from_this(), description, settings, generation, own_catalog, lease_kept, asked,
              portals = std::move(portals), cancelled = cancelled_,
              done = std::move(done)](readers::Lease& lease, Status status) {
     readers::Lease& on = lease_kept ? *lease_kept : lease;
@@ -249,6 +278,11 @@ void Session::describe(const std::string& sql, std::function<void(Result<Descrip
       if (status.ok()) status = on.apply(settings);
     }
     if (status.ok()) status = describe_on(*self->services_, on, *description);
+    description->text = asked;
+    if (description->kind->kind == StatementKind::kCursor) {
+      description->columns = nullptr;  // DECLARE gives none
+      description->rows_unknown = false;
+    }
     if (!status.ok() && on) on.pooled().armed = false;
     if (lease) lease.give_back();
     self->services_->post([self, description, settings, generation, own_catalog, done, status] {
@@ -296,7 +330,16 @@ void Session::run(RunRequest request) {
   if (transaction_.failed && !leaves_failure(kind.kind)) {
     return finish_error(request.done, failure());
   }
+  if (kind.asks_session) {
+    const Status known = put_session_values(request.statement);
+    if (!known.ok()) {
+      if (transaction_.active) fail_transaction(std::nullopt);
+      return finish_error(request.done, known.error());
+    }
+  }
   switch (kind.kind) {
+    case StatementKind::kSessionCall:
+      return run_calls(std::move(request));
     case StatementKind::kRead:
     case StatementKind::kUnknown:
       if (transaction_.active || pinned_) break;
@@ -420,7 +463,8 @@ void Session::deliver(const std::shared_ptr<Query>& query, const std::shared_ptr
     completion.query = query;
     services_->counters.portals_suspended++;
     auto& portals = transaction_.portals;
-    if (transaction_.active && std::find(portals.begin(), portals.end(), query) == portals.end()) {
+    if (transaction_.active && !query->stored() &&
+        std::find(portals.begin(), portals.end(), query) == portals.end()) {
       portals.push_back(query);
     }
   }

@@ -8,11 +8,13 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "engine/session_calls.h"
 #include "session/query.h"
 #include "session/services.h"
 #include "session/transaction.h"
@@ -31,6 +33,9 @@ inline bool leaves_failure(engine::StatementKind kind) {
 }
 
 class Replay;
+struct CallRun;
+struct Cursor;
+using CallArguments = std::vector<std::optional<std::string>>;
 
 // The end of one statement, or a pause.
 struct Completion {
@@ -47,7 +52,9 @@ struct RunRequest {
   coordinator::Statement statement;
   std::shared_ptr<RowSink> sink;
   uint64_t max_rows = 0;  // 0: all
+  static constexpr uint64_t kNoRows = Query::kNoRows;  // begins, and stops before the first
   bool resumed = false;   // goes on with what was begun by an earlier one
+  std::string format;     // of FETCH: what the sink's rows look like, as an opaque word
   // Pieces of encoded rows, before `done`.
   std::function<void(std::string)> bytes;
   std::function<void(Completion)> done;
@@ -85,6 +92,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // What the statement is, with the file's own views and macros in mind.
   engine::StatementClass classify(std::string_view sql) const;
+  Result<std::string> text_to_describe(const std::string& sql, const engine::StatementClass& kind) const;
   void describe(const std::string& sql, std::function<void(Result<DescriptionPtr>)> done);
   void run(RunRequest request);
   // The client has taken this many bytes: rows that waited for it go on.
@@ -103,6 +111,14 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // Ends what runs now with 57014; harmless when nothing does.
   void cancel();
+  // pg_terminate_backend.
+  void terminate();
+  // What waits to be told, while no transaction is open.
+  std::optional<Notification> next_notification();
+  const Cursor* find_cursor(const std::string& name) const;
+  void close_cursor(const std::string& name);
+  // A setting as SHOW gives it, also those of the transaction.
+  std::optional<std::string> setting(const std::string& name) const;
   // Rolls back, gives everything back. Running work is interrupted.
   void close();
 
@@ -111,6 +127,8 @@ class Session : public std::enable_shared_from_this<Session> {
   // Something to tell that is no error: a warning, and what is only good to know.
   std::function<void(const Error&)> on_warning;
   std::function<void(const Error&)> on_notice;
+  // Something waits for next_notification().
+  std::function<void()> on_notification;
   // Called when a reported variable changes: name, value.
   std::function<void(const std::string&, const std::string&)> on_variable;
 
@@ -129,6 +147,7 @@ class Session : public std::enable_shared_from_this<Session> {
   void account_operation();
   void count_error(const Error& error);
   std::optional<std::string> visible_statement() const;
+  double progress() const;
   void end_operation();
   void finish(const Done& done, Completion completion);
   void finish_error(const Done& done, Error error);
@@ -165,6 +184,49 @@ class Session : public std::enable_shared_from_this<Session> {
   void undo_settings();
   std::vector<Savepoint>::iterator find_savepoint(const std::string& name);
 
+  // calls.cc: functions that act on sessions
+  void run_calls(RunRequest request);
+  void next_call(const std::shared_ptr<CallRun>& run);
+  std::optional<Error> call_now(const std::shared_ptr<CallRun>& run, const engine::SessionCall& call,
+                                const CallArguments& arguments);
+  std::optional<Error> set_config(const std::shared_ptr<CallRun>& run, const CallArguments& arguments);
+  void give_call_results(const std::shared_ptr<CallRun>& run);
+  void end_calls(const std::shared_ptr<CallRun>& run, Error error);
+  Status put_session_values(coordinator::Statement& statement) const;
+  static std::shared_ptr<const engine::StatementClass> plain_read(std::string tag);
+
+  // locks.cc: what it waits for besides the engine
+  std::vector<uint64_t> blockers() const;
+  std::optional<Error> circle_of_waiting() const;
+  void start_lock_timer(std::function<void(Error)> expired);
+  std::optional<Error> wait_for_advisory_lock(const std::shared_ptr<CallRun>& run, AdvisoryKey key, LockMode mode,
+                                              LockSpan span);
+  void end_lock_wait();
+  bool give_up_lock_wait(Error why);
+  void run_lock(RunRequest request, const engine::SessionCommand& command);
+
+  // notify.cc
+  std::optional<Error> check_channel(const std::string& channel) const;
+  std::optional<Error> notify(const std::string& channel, const std::string& payload);
+  void run_notify(RunRequest request, const engine::SessionCommand& command);
+  void publish(PendingNotifications pending);
+  void receive(const Notification& one);
+  void note_change(std::vector<TableChange>& changes, const engine::StatementClass& kind, uint64_t rows) const;
+  std::string table_of(const std::string& target) const;
+  void publish_changes(const std::vector<TableChange>& changes);
+  void publish_changes_of(std::span<const coordinator::Statement> statements, const coordinator::UnitOutcome& outcome);
+
+  // cursors.cc
+  void run_cursor(RunRequest request, const engine::SessionCommand& command);
+  void declare_cursor(RunRequest request, const engine::SessionCommand& command);
+  void store_cursor(const std::shared_ptr<Cursor>& cursor, bool own, const Done& done, Completion completion);
+  void end_declare(bool own, const Done& done, Completion completion);
+  void fetch_cursor(RunRequest request, const engine::SessionCommand& command);
+  void fetch_rows(const std::shared_ptr<Cursor>& cursor, RunRequest request, uint64_t rows,
+                  const std::function<Completion(uint64_t)>& answer);
+  void drop_cursors(const std::function<bool(Cursor&)>& which);
+
+  void leave_others();
   void run_read(RunRequest request);
   void run_write(RunRequest request);
   void run_pinned(RunRequest request);
@@ -175,6 +237,9 @@ class Session : public std::enable_shared_from_this<Session> {
   void deliver(const std::shared_ptr<Query>& query, const std::shared_ptr<RunRequest>& request, Progress progress);
 
   void commit(Done done, std::string tag);
+  std::vector<std::shared_ptr<Query>> held_cursors() const;
+  void refuse_commit(const std::shared_ptr<readers::Lease>& lease, std::shared_ptr<coordinator::Lane> lane, bool keep,
+                     Error why, Done done);
   void rollback(Done done, std::string tag, std::optional<Error> error);
   void end_transaction_block(bool committed);
   // After an error: with savepoints it can still be rolled back in part, without it is lost.
@@ -212,6 +277,8 @@ class Session : public std::enable_shared_from_this<Session> {
   std::shared_ptr<readers::Lease> pinned_;  // temporary tables and the like, outside transactions too
   int releasing_ = 0;                       // jobs that roll back and give connections and lanes back
   std::vector<std::function<void()>> after_release_;
+  std::map<std::string, std::shared_ptr<Cursor>> cursors_;
+  Inbox inbox_;
   bool closed_ = false;
   bool busy_ = false;
   bool counted_idle_ = false;  // in counters.idle_in_transaction
@@ -223,15 +290,18 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // The running operation.
   RunningStatement statement_;
+  std::shared_ptr<const std::string> last_statement_;
   const StageMarkPtr stage_ = std::make_shared<StageMark>();
   std::shared_ptr<Query> running_;
   std::shared_ptr<Replay> replay_;
   std::shared_ptr<CopyIn> copy_;
+  std::function<void(Error)> lock_wait_;  // gives up the advisory lock that it waits for
   readers::CancelFlag cancelled_;
   std::optional<Error> cancel_reason_;
   bool outlives_client_ = false;  // a debounced write: it was promised, whoever leaves
   std::unique_ptr<Timer> statement_timer_;
   std::unique_ptr<Timer> deadline_timer_;
+  std::unique_ptr<Timer> lock_timer_;
   std::unique_ptr<Timer> interrupt_timer_;
   std::unique_ptr<Timer> idle_timer_;
 };

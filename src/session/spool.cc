@@ -47,8 +47,15 @@ Status Spool::append(const std::string& encoded) {
 Status Spool::read(uint64_t max_rows, size_t max_bytes, std::string& out, uint64_t& rows) {
   rows = 0;
   size_t bytes = 0;
-  const size_t first = next_;
-  while (next_ < blocks_.size() && rows < max_rows && (rows == 0 || bytes + blocks_[next_].bytes <= max_bytes)) {
+  size_t first = next_;
+  if (backward_) {
+    // The rows lie the other way round: one at a time.
+    if (next_ >= blocks_.size() || max_rows == 0) return {};
+    bytes = blocks_[next_].bytes;
+    rows = 1;
+    first = next_--;
+  }
+  while (!backward_ && next_ < blocks_.size() && rows < max_rows && (rows == 0 || bytes + blocks_[next_].bytes <= max_bytes)) {
     bytes += blocks_[next_++].bytes;
     rows++;
   }

@@ -31,6 +31,12 @@ class Spool {
   Status append(const std::string& encoded);
   // Up to max_rows rows in about max_bytes; empty when all were read.
   Status read(uint64_t max_rows, size_t max_bytes, std::string& out, uint64_t& rows);
+  // Goes to a row (from 0). Backward: each read takes the one before the last.
+  void seek(size_t row, bool backward) {
+    next_ = row;
+    backward_ = backward;
+  }
+  size_t rows() const { return blocks_.size(); }
   bool exhausted() const { return next_ >= blocks_.size(); }
 
  private:
@@ -44,6 +50,7 @@ class Spool {
   uint64_t size_ = 0;
   std::vector<Block> blocks_;  // one a row
   size_t next_ = 0;
+  bool backward_ = false;
 };
 
 }  // namespace merganser::session

@@ -2,6 +2,7 @@
 // connection that they pin.
 #include "engine/error_map.h"
 #include "session/copy_in.h"
+#include "session/cursor.h"
 #include "session/session.h"
 
 namespace merganser::session {
@@ -74,7 +75,7 @@ void Session::run_pinned(RunRequest request) {
 void Session::run_in_transaction(RunRequest request) {
   const engine::StatementClass& kind = *request.statement.kind;
   const bool writes = changes_file(kind);
-  const bool wants_lane = writes || kind.takes_lane || (transaction_.serializable && !transaction_.read_only);
+  const bool wants_lane = writes || kind.takes_lane || kind.needs_lane || (transaction_.serializable && !transaction_.read_only);
   if ((writes || kind.takes_lane) && transaction_.read_only) {
     Error error =
         make_error(ErrorCode::kReadOnlyTransaction, "cannot execute " + kind.tag + " in a read-only transaction");
@@ -126,6 +127,8 @@ void Session::with_lane(coordinator::WriteOptions options, std::function<void(st
       return;
     }
     self->transaction_.lane = std::move(lane);
+    self->services_->lane_holder = self->id_;
+    self->lock_timer_.reset();
     (*shared_then)(std::nullopt);
   };
   request.refused = [self = shared_from_this(), shared_then](Error error) { (*shared_then)(std::move(error)); };
@@ -133,6 +136,8 @@ void Session::with_lane(coordinator::WriteOptions options, std::function<void(st
     if (const auto self = weak.lock()) self->revoked();
   };
   stage_->set(Stage::kLane);
+  if (auto circle = circle_of_waiting()) return (*shared_then)(std::move(circle));
+  start_lock_timer([this](const Error& why) { services_->coordinator->cancel(id_, why); });
   services_->coordinator->request_lane(std::move(request));
 }
 
@@ -210,11 +215,21 @@ void Session::commit(Done done, std::string tag) {
   readers::Job job;
   job.run = [self = shared_from_this(), lease = transaction_.lease, wrote = transaction_.wrote, ddl = transaction_.ddl,
              lane = std::shared_ptr<coordinator::Lane>(std::move(transaction_.lane)), keep = pinned_ != nullptr,
-             portals = std::exchange(transaction_.portals, {}), completion,
+             portals = std::exchange(transaction_.portals, {}), held = held_cursors(), completion,
              done = std::move(done)](readers::Lease&, const Status&) mutable {
     self->stage_->set(Stage::kExecuting);
+    // The rows of WITH HOLD have to be safe before: without them there is no commit.
+    const std::atomic<bool> to_the_end = false;
+    for (const auto& query : held) {
+      const Status stored = query->move_to_spool(self->services_->spool, to_the_end);
+      if (stored.ok()) continue;
+      for (const auto& portal : portals) portal->drop();
+      return self->refuse_commit(lease, std::move(lane), keep, stored.error(), done);
+    }
     // Results are closed before their connection goes to others, never beside a statement of theirs.
-    for (const auto& portal : portals) portal->drop();
+    for (const auto& portal : portals) {
+      if (!portal->stored() || portal->abandoned()) portal->drop();
+    }
     portals.clear();
     const Status status = self->services_->coordinator->commit(lease->connection(), wrote, ddl);
     if (!status.ok()) completion.error = commit_error(*self->services_->database, status.error());
@@ -227,7 +242,29 @@ void Session::commit(Done done, std::string tag) {
     });
   };
   transaction_.lease.reset();
+  if (services_->lane_holder == id_) services_->lane_holder = 0;
   services_->pool->submit(std::move(job));
+}
+
+std::vector<std::shared_ptr<Query>> Session::held_cursors() const {
+  std::vector<std::shared_ptr<Query>> out;
+  for (const auto& [name, cursor] : cursors_) {
+    if (cursor->hold && !cursor->held && cursor->query) out.push_back(cursor->query);
+  }
+  return out;
+}
+
+// On the worker: instead of COMMIT.
+void Session::refuse_commit(const std::shared_ptr<readers::Lease>& lease, std::shared_ptr<coordinator::Lane> lane,
+                            bool keep, Error why, Done done) {
+  lease->connection().rollback();
+  lease->ended_transaction();
+  if (!keep) lease->give_back();
+  lane.reset();
+  services_->post([self = shared_from_this(), why = std::move(why), done = std::move(done), lease] {
+    self->end_transaction_block(false);
+    self->finish_error(done, why);
+  });
 }
 
 void Session::rollback(Done done, std::string tag, std::optional<Error> error) {
@@ -255,6 +292,7 @@ void Session::lose_transaction(std::optional<Error> reason) {
   transaction_.lost = true;
   transaction_.reason = std::move(reason);
   transaction_.log = {};
+  services_->advisory_locks.end_transaction(id_);
   if (pinned_ && !*pinned_) pinned_.reset();  // there was no connection to be had
   release_transaction(nullptr);
 }
@@ -263,6 +301,7 @@ void Session::release_transaction(std::function<void()> then) {
   auto lease = std::exchange(transaction_.lease, nullptr);
   auto lane = std::shared_ptr<coordinator::Lane>(std::move(transaction_.lane));
   auto portals = std::exchange(transaction_.portals, {});
+  if (services_->lane_holder == id_) services_->lane_holder = 0;
   if (!lease && !lane) {
     if (!then) return;
     // After an error the connection of a pinned session may still be rolling back; what comes next must not run beside

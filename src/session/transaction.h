@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "coordinator/lane.h"
 #include "readers/lease.h"
+#include "session/notifications.h"
 #include "session/replay_log.h"
 #include "session/variables.h"
 
@@ -22,6 +23,10 @@ struct Savepoint {
   std::string name;
   size_t statements = 0;  // in the log before it
   bool read_only = false;
+  size_t locks = 0;     // advisory locks of the transaction taken before it
+  size_t messages = 0;  // notifications asked for before it
+  size_t listens = 0;   // LISTEN and UNLISTEN
+  size_t changes = 0;   // of tables
   // To undo SET: the settings as they were here. Empty while they still are.
   std::optional<Variables> variables;
   std::optional<Variables> variables_local;
@@ -54,6 +59,8 @@ struct Transaction {
   ReplayLog log;
   std::optional<uint64_t> snapshot;  // it sees exactly the commits up to this one; empty: not known so exactly
   bool in_doubt = false;             // a statement that changes something has begun and not ended well
+  PendingNotifications notifications;
+  std::vector<TableChange> changes;  // while somebody listens
   bool lost = false;                 // failed for good: what it held is gone
 };
 

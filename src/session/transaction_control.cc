@@ -1,4 +1,5 @@
 // BEGIN, COMMIT, ROLLBACK, SET TRANSACTION and their kin, as PostgreSQL answers them.
+#include "session/cursor.h"
 #include "session/session.h"
 
 namespace merganser::session {
@@ -50,10 +51,11 @@ void Session::run_control(RunRequest request, const engine::StatementClass& kind
       }
       return run_write(std::move(request));
     case StatementKind::kCursor:
+      return run_cursor(std::move(request), *kind.command);
     case StatementKind::kNotify:
+      return run_notify(std::move(request), *kind.command);
     case StatementKind::kLock:
-      if (transaction_.active) fail_transaction(std::nullopt);
-      return finish_error(request.done, make_error(ErrorCode::kFeatureNotSupported, kind.tag + " is not supported"));
+      return run_lock(std::move(request), *kind.command);
     default:
       return finish_error(request.done, make_error(ErrorCode::kInternalError, "unexpected kind of statement"));
   }
@@ -111,17 +113,24 @@ void Session::run_end(RunRequest request, const engine::SessionCommand& command)
 }
 
 void Session::end_transaction_block(bool committed) {
+  const PendingNotifications pending = std::move(transaction_.notifications);
+  const std::vector<TableChange> changes = std::move(transaction_.changes);
+  services_->advisory_locks.end_transaction(id_);
+  drop_cursors([committed](Cursor& one) { return !one.held && !(one.hold && committed); });
+  for (const auto& [name, cursor] : cursors_) cursor->held = true;
   if (transaction_.variables_before && !committed) restore_variables(*transaction_.variables_before);
   if (transaction_.variables_local && committed) restore_variables(*transaction_.variables_local);
-  if (!transaction_.chain) {
-    transaction_ = {};
-    return;
-  }
+  const bool chain = transaction_.chain;
   engine::TransactionModes same;
   same.isolation = transaction_.serializable ? kSerializable : "repeatable read";
   same.read_only = transaction_.read_only;
   same.deferrable = transaction_.deferrable;
-  begin_transaction(same, false);
+  transaction_ = {};
+  if (committed) {
+    publish(pending);
+    publish_changes(changes);
+  }
+  if (chain) begin_transaction(same, false);
 }
 
 // ---- modes -----------------------------------------------------------------------------------------------------
@@ -192,6 +201,12 @@ std::string Session::transaction_setting(std::string_view name) const {
   if (name == "transaction_deferrable") return flag(active ? transaction_.deferrable : variables_.default_deferrable());
   const bool serializable = active ? transaction_.serializable : variables_.default_serializable();
   return std::string(serializable ? kSerializable : "repeatable read");
+}
+
+std::optional<std::string> Session::setting(const std::string& name) const {
+  if (is_transaction_setting(name)) return transaction_setting(name);
+  const auto value = variables_.show(name);
+  return value.ok() ? std::optional(*value) : std::nullopt;
 }
 
 // SET transaction_read_only = on and the like: for the transaction that is open.

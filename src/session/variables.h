@@ -40,6 +40,7 @@ class Variables {
   bool default_read_only() const { return often_.read_only; }
   const std::string& time_zone() const { return often_.time_zone; }
   bool result_cache() const { return often_.result_cache; }
+  std::chrono::milliseconds lock_timeout() const { return duration("lock_timeout"); }
   bool default_serializable() const;
   bool default_deferrable() const;
   // What is set now becomes what RESET goes back to.

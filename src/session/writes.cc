@@ -46,6 +46,7 @@ Result<coordinator::UnitPtr> Session::make_unit(std::vector<coordinator::Stateme
   unit->cancelled = cancelled_;
   unit->stage = stage_;
   stage_->set(Stage::kWriteQueue);
+  if (auto circle = circle_of_waiting()) return *std::move(circle);
   return unit;
 }
 
@@ -65,6 +66,7 @@ void Session::run_write(RunRequest request) {
     }
     if (outcome.skip != coordinator::Skip::kNo) return self->answer_skipped(shared, outcome.skip);
     self->tell_of_replay(outcome);
+    self->publish_changes_of({&shared->statement, 1}, outcome);
     self->materialised(shared, std::move(outcome.results.front()));
   };
   services_->coordinator->submit(std::move(unit));
@@ -76,7 +78,11 @@ void Session::run_unit(std::vector<coordinator::Statement> statements,
   services_->counters.statements += count;
   statements_ += count;
   begin_operation({statements.front().sql, statements.front().kind, count - 1});
-  auto made = make_unit(std::move(statements));
+  Status known;
+  for (coordinator::Statement& statement : statements) {
+    if (known.ok() && statement.kind->asks_session) known = put_session_values(statement);
+  }
+  auto made = known.ok() ? make_unit(std::move(statements)) : Result<coordinator::UnitPtr>(known.error());
   if (!made.ok()) {
     coordinator::UnitOutcome outcome;
     outcome.error = std::move(made).error();
@@ -85,12 +91,17 @@ void Session::run_unit(std::vector<coordinator::Statement> statements,
     return done(outcome);
   }
   coordinator::UnitPtr unit = std::move(made).value();
-  unit->done = [self = shared_from_this(), done = std::move(done), count](coordinator::UnitOutcome& outcome) {
+  std::vector<coordinator::Statement> kinds;  // for who listens to their tables
+  if (services_->notifications.anybody_listens()) {
+    for (const coordinator::Statement& one : unit->statements) kinds.emplace_back().kind = one.kind;
+  }
+  unit->done = [self = shared_from_this(), done = std::move(done), count, kinds = std::move(kinds)](coordinator::UnitOutcome& outcome) {
     if (outcome.error) {
       self->explain(*outcome.error);
       self->count_error(*outcome.error);
     }
     self->tell_of_replay(outcome);
+    if (!outcome.error) self->publish_changes_of(kinds, outcome);
     if (outcome.skip != coordinator::Skip::kNo) {
       self->tell_skipped(outcome.skip);
       outcome.results.resize(count);

@@ -275,3 +275,37 @@ def test_while_the_owner_leaves(fresh_server):
         finally:
             stop.set()
             thread.join(30)
+
+
+@pytest.mark.merganser_only
+def test_progress_of_a_long_query(server, table):
+    with server.connect() as one, server.connect() as eyes:
+        one.execute(f"create table {table} as select i from range(3000000) as r(i)")
+        thread = threading.Thread(target=lambda: pytest.raises(psycopg.errors.QueryCanceled, one.execute,
+            f"select sum(a.i % 7 * b.i) from {table} a, {table} b where b.i < 20000 and (a.i * b.i) % 11 = 3"))
+        thread.start()
+        try:
+            row = wait_for_row(eyes, f"session = {one.info.backend_pid} and progress > 0")
+            assert 0 < row["progress"] <= 100
+            found = eyes.execute(
+                "select state, query like 'select sum%%', progress > 0, backend_type, usename is not null, "
+                "query_start <= now() + interval 1 minute from pg_stat_activity where pid = %s",
+                (one.info.backend_pid,)).fetchone()
+            assert found == ("active", True, True, "client backend", True, True)
+        finally:
+            one.cancel()
+            thread.join(60)
+
+
+@pytest.mark.merganser_only
+def test_pg_stat_activity(server):
+    with server.connect(application_name="idle one") as one, server.connect() as eyes:
+        one.execute("select 'what ran last'")
+        (row,) = eyes.execute(
+            "select pid, state, query, wait_event_type, wait_event, xact_start from pg_stat_activity "
+            "where application_name = 'idle one'").fetchall()
+        assert row == (one.info.backend_pid, "idle", "select 'what ran last'", "Client", "ClientRead", None)
+        one.execute("begin")
+        (row,) = eyes.execute(
+            "select state, query, xact_start <= now() from pg_stat_activity where application_name = 'idle one'").fetchall()
+        assert row == ("idle in transaction", "begin", True)
