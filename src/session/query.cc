@@ -3,17 +3,19 @@
 #include <algorithm>
 
 #include "engine/error_map.h"
+#include "engine/result_codec.h"
 
 namespace merganser::session {
 namespace {
 
+constexpr size_t kKeptRows = size_t{64} << 10;  // bytes of what RETURNING gave, for ROLLBACK TO SAVEPOINT
 constexpr size_t kPiece = 64 * 1024;  // bytes handed over at once
 
 }  // namespace
 
 void Query::expect(uint64_t max_rows, Deliver deliver) {
   rows_left_ = max_rows == 0 ? UINT64_MAX : max_rows == kNoRows ? 0 : max_rows;
-  deliver_ = std::move(deliver);
+  deliver_ = std::make_shared<const Deliver>(std::move(deliver));
 }
 
 void Query::run_owned(readers::Lease lease, const coordinator::Statement& statement, bool prepare_only) {
@@ -72,6 +74,10 @@ void Query::execute_and_produce(readers::Lease& lease, const coordinator::Statem
   }
   result_ = std::move(result).value();
   has_rows_ = result_.kind() == engine::ReturnKind::kRows;
+  if (has_rows_ && setup_.digest && statement.kind->kind == engine::StatementKind::kWrite) {
+    const auto kept = engine::encode_result(result_, kKeptRows, kept_);
+    if (!kept.ok()) return emit(Progress::State::kFailed, {}, kept.error());
+  }
   std::string bytes;
   if (has_rows_) {
     const Status status = setup_.sink->begin(result_.columns(), bytes);
@@ -163,6 +169,7 @@ void Query::emit(Progress::State state, std::string bytes, std::optional<Error> 
   progress.bytes = std::move(bytes);
   progress.count = count_;
   progress.digest = digest_;
+  if (state != Progress::State::kMore) progress.kept = std::exchange(kept_, {});
   progress.has_rows = has_rows_;
   if (error) {
     progress.needs_writer = engine::is_write_in_read_only(*error);
@@ -171,8 +178,13 @@ void Query::emit(Progress::State state, std::string bytes, std::optional<Error> 
   }
   if (state == Progress::State::kFinished || state == Progress::State::kFailed) end();
   setup_.post([self = shared_from_this(), progress = std::make_shared<Progress>(std::move(progress))] {
-    if (self->deliver_) self->deliver_(std::move(*progress));
+    self->hand_over(std::move(*progress));
   });
+}
+
+// What hears of it may ask for more rows at once, and so be replaced while it is still running.
+void Query::hand_over(Progress progress) {
+  if (const auto deliver = deliver_) (*deliver)(std::move(progress));
 }
 
 void Query::end() {
@@ -202,7 +214,7 @@ void Query::resume() {
       progress.state = Progress::State::kFailed;
       progress.error = cancel_reason_;
       return setup_.post([self = shared_from_this(), kept = std::make_shared<Progress>(std::move(progress))] {
-        if (self->deliver_) self->deliver_(std::move(*kept));
+        self->hand_over(std::move(*kept));
       });
     }
   }

@@ -25,6 +25,7 @@ struct Progress {
   std::string bytes;          // of the protocol
   uint64_t count = 0;         // rows so far, or changed rows when finished
   uint64_t digest = 0;        // of the rows so far, when asked for
+  std::string kept;           // rows of RETURNING, encoded by the engine, when asked for and few
   bool has_rows = false;      // the statement has columns
   bool needs_writer = false;  // kFailed: it turned out to write; run it there
   std::optional<Error> error;
@@ -94,11 +95,12 @@ class Query : public std::enable_shared_from_this<Query> {
   Result<bool> fill(std::string& out);
   Result<bool> next_chunk();
   void emit(Progress::State state, std::string bytes, std::optional<Error> error = std::nullopt);
+  void hand_over(Progress progress);
   void end();
 
   Setup setup_;
-  Deliver deliver_;
   Keep keep_;
+  std::shared_ptr<const Deliver> deliver_;
   readers::Lease owned_;
   readers::Lease* lease_ = nullptr;
   engine::ResultSet result_;
@@ -108,6 +110,7 @@ class Query : public std::enable_shared_from_this<Query> {
   uint64_t rows_left_ = UINT64_MAX;
   uint64_t count_ = 0;
   uint64_t digest_ = 0;
+  std::string kept_;
   bool has_rows_ = false;
   std::string pending_;  // bytes that go out before the next rows
   std::atomic<bool> abandoned_ = false;

@@ -115,13 +115,32 @@ Status Replay::repeat(readers::Lease& lease, const LoggedStatement& logged, cons
   return execute(lease, logged, true, task);
 }
 
+// The numbers that are put in by hand came from sequences: these go on behind them, and the commit says so to the log,
+// or they would be given again after a crash.
+Status Replay::advance_sequences(readers::Lease& lease, const PinnedInsert& pinned) {
+  const auto tokens = engine::tokenize(pinned.table);
+  const std::string table = tokens.empty() ? std::string() : engine::folded_name(tokens.back());
+  for (const std::string& column : pinned.columns) {
+    MERGANSER_ASSIGN(const std::string preset,
+                     lease.connection().query_text(
+                         "SELECT column_default FROM duckdb_columns() WHERE NOT internal AND lower(table_name) = " +
+                         engine::quote_literal(table) + " AND lower(column_name) = " + engine::quote_literal(column) +
+                         " AND column_default ILIKE '%nextval%' LIMIT 1"));
+    if (!preset.empty()) MERGANSER_TRY(lease.connection().execute("SELECT " + preset));
+  }
+  return {};
+}
+
 Status Replay::execute(readers::Lease& lease, const LoggedStatement& logged, bool compare, const Task& task) {
   MERGANSER_TRY(lease.apply(logged.settings));
   const coordinator::Statement& statement = logged.statement;
   uint64_t count = 0;
   uint64_t digest = 0;
   const auto run = [&]() -> Status {
-    MERGANSER_ASSIGN(engine::Prepared * prepared, lease.prepare(*statement.sql, *statement.kind));
+    MERGANSER_ASSIGN(const auto pinned, pin_insert(*statement.sql, logged.returned));
+    if (pinned) MERGANSER_TRY(advance_sequences(lease, *pinned));
+    MERGANSER_ASSIGN(engine::Prepared * prepared,
+                     lease.prepare(pinned ? pinned->sql : *statement.sql, *statement.kind));
     MERGANSER_ASSIGN(engine::ResultSet result,
                      prepared->execute(statement.values, statement.kind->kind == StatementKind::kRead));
     if (result.kind() != engine::ReturnKind::kRows) {

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "readers/lease.h"
+#include "session/pinned_insert.h"
 #include "session/replay_log.h"
 
 namespace merganser::session {
@@ -28,6 +29,7 @@ class Replay {
  private:
   Status repeat(readers::Lease& lease, const LoggedStatement& logged, const Task& task, bool changed);
   Status execute(readers::Lease& lease, const LoggedStatement& logged, bool compare, const Task& task);
+  static Status advance_sequences(readers::Lease& lease, const PinnedInsert& pinned);
   Status cancelled();
 
   std::mutex mutex_;

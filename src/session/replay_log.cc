@@ -50,6 +50,7 @@ void ReplayLog::add(LoggedStatement statement, ReplaySpace& space) {
   // The text of a prepared statement is shared by its executions.
   const bool same_text = !statements_.empty() && statements_.back().statement.sql == statement.statement.sql;
   if (!same_text) size += statement.statement.sql->size();
+  size += statement.returned.size();
   for (const engine::Value& value : statement.statement.values) size += value.footprint();
   if (statements_.size() >= space.statements) {
     return give_up("it has more than " + std::to_string(space.statements) + " statements (savepoint_statements)");

@@ -21,6 +21,7 @@ struct LoggedStatement {
   std::shared_ptr<RowSink> sink;  // encodes its rows as the first time, for the digest
   uint64_t count = 0;             // rows given or changed
   uint64_t digest = 0;            // of the rows, whatever their order
+  std::string returned;           // rows of RETURNING, encoded by the engine; empty: none, or too many
   bool comparable = true;         // false: its sink cannot tell (COPY)
   bool complete = true;           // false: likewise, or the client took only some of the rows
 };

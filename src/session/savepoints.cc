@@ -36,6 +36,7 @@ void Session::note_success(RunRequest& request, const Progress& progress) {
   logged.statement = std::move(request.statement);
   logged.settings = variables_.engine_settings();
   logged.sink = request.sink;
+  logged.returned = progress.kept;
   logged.count = progress.count;
   logged.digest = progress.digest;
   transaction_.log.add(std::move(logged), services_->replay);

@@ -190,7 +190,7 @@ void Session::close_again() {
 
 // What others may see of it goes at once, whatever still runs.
 void Session::leave_others() {
-  lock_wait_ = nullptr;
+  if (std::exchange(lock_wait_, nullptr)) end_operation();  // nobody else would
   services_->advisory_locks.withdraw(id_);
   services_->advisory_locks.end_transaction(id_);
   services_->advisory_locks.unlock_all(id_);

@@ -1,12 +1,12 @@
 """The protocol's corners, by the same bytes to both: strings of several statements, errors in their middle, BEGIN and
-COMMIT within, pipelines, lifetimes of statements and portals, empty queries."""
+COMMIT within, settings, empty queries."""
 
 import random
 
 import pytest
 
 from differential.both import Both
-from harness.wire import FLUSH, SYNC, bind, close, describe, execute, message, parse, query
+from harness.wire import message, query
 
 
 @pytest.fixture
@@ -72,8 +72,6 @@ STRINGS = [
     "discard plans; discard temp; discard sequences",
     "begin; discard all",
     "rollback; discard all; reset all; set application_name = 'x'; reset application_name",
-    "prepare transaction 'x'",
-    "commit prepared 'x'",
     "abort; end; abort work; end transaction",
     "begin; lock table T in access exclusive mode; commit",
     "lock table T",
@@ -116,46 +114,6 @@ def test_random_strings(both, table, seed):
             ])())
         sql = "; ".join(parts)
         both.ask(query(sql), label=sql)
-
-
-def pieces(r, table, key):
-    """Some messages of a pipeline, without Sync."""
-    name = r.choice(["", "s1", "s2"])
-    portal = r.choice(["", "p1"])
-    sql = r.choice([
-        "select g from generate_series(1, 7) as r(g)",
-        f"insert into {table} values ({next(key)}, 1)",
-        f"insert into {table} values ({next(key)}, 1) returning id",
-        f"insert into {table} values (100, 1)",
-        f"select count(*) as n from {table}",
-        "begin", "commit", "rollback", "savepoint s", "rollback to s", "",
-        "select nothing_there", "show application_name",
-    ])
-    return r.choice([
-        lambda: [parse(sql), bind(), execute()],
-        lambda: [parse(sql), bind(), describe("P"), execute()],
-        lambda: [parse(sql, name=name), bind(statement=name, portal=portal), execute(portal)],
-        lambda: [parse(sql, name=name)],
-        lambda: [bind(statement=name, portal=portal), execute(portal, r.choice([0, 0, 2, 3]))],
-        lambda: [execute(portal, r.choice([0, 2]))],
-        lambda: [describe("S", name)],
-        lambda: [close("S", name)],
-        lambda: [close("P", portal)],
-        lambda: [FLUSH],
-    ])()
-
-
-@pytest.mark.parametrize("seed", range(60))
-def test_random_pipelines(both, table, seed):
-    r = random.Random(1000 + seed)
-    key = iter(range(100, 10000))
-    for _ in range(20):
-        if r.random() < 0.15:
-            sql = r.choice(["begin", "commit", "rollback", "select 1 as x"])
-            both.ask(query(sql), label=sql)
-            continue
-        parts = [piece for _ in range(r.randint(1, 4)) for piece in pieces(r, table, key)]
-        both.ask(*parts, SYNC)
 
 
 def test_leftovers_of_copy_are_passed_over(both):

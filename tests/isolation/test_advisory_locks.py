@@ -162,6 +162,24 @@ def test_a_client_that_vanishes_gives_its_locks_back(server, two):
     one.execute("select pg_advisory_unlock_all()")
 
 
+@pytest.mark.merganser_only
+def test_a_client_that_vanishes_while_it_waits_leaves_the_line(server, two):
+    one, other = two
+    one.execute("select pg_advisory_lock(42)")
+    gone = server.connect()
+    gone.pgconn.send_query(b"begin; select pg_advisory_lock(42)")
+    gone.pgconn.flush()
+    time.sleep(0.2)
+    pid = gone.info.backend_pid
+    gone.close()
+    wait_until(
+        lambda: value(other, f"select count(*) from merganser.activity where session = {pid}") == 0, "it is gone", 30
+    )
+    one.execute("select pg_advisory_unlock(42)")
+    assert value(other, "select pg_try_advisory_lock(42)") is True
+    other.execute("select pg_advisory_unlock_all()")
+
+
 def test_discard_all_gives_them_back(two):
     one, other = two
     one.execute("select pg_advisory_lock(51)")

@@ -194,6 +194,32 @@ def test_numbers_of_a_sequence_stay_the_clients(server, filled):
             one.execute(f"drop sequence {filled}_s")
 
 
+def test_generated_keys_stay_the_clients(server, filled):
+    """What RETURNING gave of a default is given again, and not to anybody else, after a crash either."""
+    with server.connect() as one:
+        one.execute(f"create sequence {filled}_s")
+        one.execute(f"create table {filled}_k(id bigint default nextval('{filled}_s') primary key, s text, "
+                    "made timestamptz default now())")
+        try:
+            one.execute("begin")
+            insert = f"insert into {filled}_k (s) values (%s) returning id, made"
+            kept = [one.execute(insert, (text,)).fetchone() for text in ("a", "b")]
+            kept += one.execute(f"insert into {filled}_k (s) values ('c'), ('d') returning {filled}_k.id, made").fetchall()
+            for _ in range(3):
+                one.execute("savepoint s")
+                with pytest.raises(errors.UniqueViolation):
+                    one.execute(f"insert into {filled} values (1, 0)")
+                one.execute("rollback to s")
+            assert one.execute(f"select id, made from {filled}_k order by id").fetchall() == kept
+            later = one.execute(insert, ("e",)).fetchone()[0]
+            one.execute("commit")
+            assert later > kept[-1][0]
+            assert one.execute(insert, ("f",)).fetchone()[0] > later
+        finally:
+            one.execute(f"drop table {filled}_k")
+            one.execute(f"drop sequence {filled}_s")
+
+
 @pytest.mark.merganser_only
 def test_a_transaction_over_the_limit_goes_on_without_rollback_to(start_server):
     server = start_server("--savepoint-statements", "20")

@@ -34,29 +34,13 @@ SELECT 5::BIGINT AS datid, current_database() AS datname, session::INTEGER AS pi
          ELSE try_cast(regexp_extract(peer, ':(\d+)$', 1) AS INTEGER) END AS client_port,
        connected_at AS backend_start, CASE WHEN transaction_us IS NOT NULL
          THEN get_current_timestamp() - to_microseconds(transaction_us) END AS xact_start,
-       CASE WHEN state = 'active' THEN state_since END AS query_start, state_since AS state_change,
-       CASE WHEN waiting_for IS NOT NULL THEN 'IPC' ELSE 'Client' END AS wait_event_type,
-       coalesce(waiting_for, 'ClientRead') AS wait_event, state, NULL::BIGINT AS backend_xid,
-       NULL::BIGINT AS backend_xmin, NULL::BIGINT AS query_id, statement AS query, 'client backend' AS backend_type
-FROM system.main.merganser_activity();
-
-CREATE VIEW @pg_stat_activity AS
-SELECT 5::BIGINT AS datid, current_database() AS datname, session::INTEGER AS pid, NULL::INTEGER AS leader_pid,
-       10::BIGINT AS usesysid, user_name AS usename, application_name,
-       CASE WHEN peer NOT LIKE 'uid:%' THEN regexp_replace(peer, ':[0-9]+$', '') END AS client_addr,
-       NULL::VARCHAR AS client_hostname,
-       CASE WHEN peer LIKE 'uid:%' THEN -1 ELSE try_cast(regexp_extract(peer, ':([0-9]+)$', 1) AS INTEGER) END
-         AS client_port,
-       connected_at AS backend_start, get_current_timestamp() - to_microseconds(transaction_us) AS xact_start,
-       CASE WHEN running_us IS NULL THEN state_since ELSE get_current_timestamp() - to_microseconds(running_us) END
-         AS query_start,
-       state_since AS state_change,
-       CASE waiting_for WHEN 'client' THEN 'Client' WHEN 'worker' THEN 'IPC' ELSE CASE WHEN waiting_for IS NOT NULL
-         THEN 'Lock' END END AS wait_event_type,
+       state_since AS query_start, state_since AS state_change,
+       CASE WHEN waiting_for = 'client' THEN 'Client' WHEN waiting_for = 'worker' THEN 'IPC'
+            WHEN waiting_for IS NOT NULL THEN 'Lock' END AS wait_event_type,
        CASE waiting_for WHEN 'client' THEN 'ClientRead' WHEN 'advisory lock' THEN 'advisory' ELSE waiting_for END
-         AS wait_event,
-       state, NULL::BIGINT AS backend_xid, NULL::BIGINT AS backend_xmin, NULL::BIGINT AS query_id,
-       coalesce(statement, last_statement, '') AS query, 'client backend' AS backend_type, progress
+         AS wait_event, state, NULL::BIGINT AS backend_xid,
+       NULL::BIGINT AS backend_xmin, NULL::BIGINT AS query_id, coalesce(statement, last_statement, '') AS query,
+       'client backend' AS backend_type, progress
 FROM system.main.merganser_activity();
 
 CREATE VIEW @pg_tables AS
