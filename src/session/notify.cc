@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "engine/sql_tokens.h"
 #include "session/session.h"
 
 namespace merganser::session {
@@ -135,13 +136,17 @@ void Session::note_change(std::vector<TableChange>& changes, const engine::State
   if (changes.size() < kMaxChanges) changes.push_back({table_of(kind.target), verb_of(kind), rows});
 }
 
-// The table's name with its schema.
+// The table's name with its schema: the first of the search path, where none is named. `public` is DuckDB's main.
 std::string Session::table_of(const std::string& target) const {
-  if (target.find('.') != std::string::npos) return target;
+  const size_t dot = target.find('.');
+  if (dot != std::string::npos) return target.starts_with("public.") ? "main" + target.substr(dot) : target;
   const auto path = variables_.show("search_path");
-  std::string schema = path.ok() ? path->substr(0, path->find(',')) : "main";
-  schema.erase(std::remove(schema.begin(), schema.end(), '"'), schema.end());
-  return (schema.empty() ? "main" : schema) + "." + target;
+  for (const engine::Token& token : engine::tokenize(path.ok() ? *path : std::string())) {
+    if (token.kind != engine::TokenKind::kWord && token.kind != engine::TokenKind::kQuotedName) continue;
+    const std::string schema = engine::folded_name(token);
+    if (schema != "$user") return (schema == "public" ? "main" : schema) + "." + target;
+  }
+  return "main." + target;
 }
 
 // One message for each table, to who listens to "table:schema.name".
