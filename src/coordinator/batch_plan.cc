@@ -86,6 +86,8 @@ void BatchPlan::bind_returning(const Shape& shape) {
 // ON CONFLICT DO UPDATE SET …, said as UPDATE … FROM (the batch) AS excluded. What is meant otherwise there than here
 // (a column's name without its table's) does not prepare.
 void BatchPlan::bind_update_first(const Shape& shape) {
+  // A default that cannot be evaluated is an error of the INSERT, also of a row that is there.
+  if (facts_.defaults && carried_.size() != facts_.columns.size()) return;
   std::string source;
   std::string replaced;
   std::vector<std::string> names;

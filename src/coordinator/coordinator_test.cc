@@ -332,6 +332,24 @@ TEST_F(CoordinatorTest, UpsertsOfRowsThatAreThereAndOthers) {
   EXPECT_GT(coordinator_->counters().coalesced_units, 150u);
 }
 
+TEST_F(CoordinatorTest, AnUpsertWhoseDefaultFailsFailsInABatchToo) {
+  start();
+  ASSERT_FALSE(send("CREATE TABLE d (k INT PRIMARY KEY, n INT, x INT DEFAULT (error('boo')))").get().error);
+  ASSERT_FALSE(send("INSERT INTO d SELECT i, 0, 1 FROM range(4) r(i)").get().error);
+  for (int round = 0; round < 2; round++) {
+    auto lane = take_lane();
+    std::vector<std::future<Answer>> answers;
+    for (int i = 0; i < 4; i++) {
+      answers.push_back(send(shaped(
+          "INSERT INTO d (k, n) VALUES (" + std::to_string(i) + ", 5) ON CONFLICT (k) DO UPDATE SET n = excluded.n",
+          static_cast<uint64_t>(i + 1))));
+    }
+    lane.reset();
+    for (auto& answer : answers) EXPECT_TRUE(answer.get().error);
+  }
+  EXPECT_EQ(value("SELECT sum(n) FROM d"), "0");
+}
+
 // What the writer has prepared is its own: a schema change that leaves the queue unexecuted must not touch it.
 TEST_F(CoordinatorTest, CancellingQueuedSchemaChangesLeavesTheWriterAlone) {
   start();

@@ -12,7 +12,8 @@ constexpr size_t kEntryOverhead = 400;  // of the maps, the list and the answer
 constexpr size_t kMaxNames = 64;        // in one statement
 constexpr size_t kMaxKnownNames = 20'000;
 
-// What is not the same at another time, in another session or beside other commits, and no function.
+// What is not the same at another time, in another session or beside other commits, and no function; rowid changes with
+// a checkpoint.
 constexpr std::string_view kUnsteadyWords[] = {  // in order
     "ago",
     "current_catalog",
@@ -29,6 +30,7 @@ constexpr std::string_view kUnsteadyWords[] = {  // in order
     "localtime",
     "localtimestamp",
     "merganser",
+    "rowid",
     "sample",
     "session_user",
     "set_config",
@@ -47,10 +49,21 @@ constexpr std::string_view kUnsteadyPrefixes[] = {"duckdb_", "pg_", "pragma_"};
 // Functions whose answers may differ from call to call, table functions, and the file's own macros and views.
 constexpr char kUnsteadyNames[] =
     "SELECT string_agg(name, chr(10)) FROM (SELECT lower(function_name) AS name FROM duckdb_functions() "
-    "WHERE stability <> 'CONSISTENT' OR (function_type IN ('macro', 'table_macro') AND NOT internal) "
-    "OR (function_type IN ('table', 'pragma') AND function_name NOT IN ('range', 'generate_series', 'unnest', "
+    "WHERE stability <> 'CONSISTENT' OR (function_type = 'macro' AND NOT internal) "
+    "OR (function_type IN ('table', 'table_macro', 'pragma') AND function_name NOT IN ('range', 'generate_series', "
+    "'unnest', "
     "'repeat')) "
     "UNION SELECT lower(view_name) FROM duckdb_views() WHERE NOT internal)";
+
+// Each column has a name and a type of its own.
+size_t size_of(const engine::Columns& columns) {
+  constexpr size_t kType = 250;
+  size_t bytes = 0;
+  for (size_t i = 0; columns && i < columns->size(); i++) {
+    bytes += sizeof(engine::Column) + (*columns)[i].name.size() + kType;
+  }
+  return bytes;
+}
 
 bool is_unsteady(std::string_view name, const std::set<std::string, std::less<>>& unsteady) {
   for (const std::string_view prefix : kUnsteadyPrefixes) {
@@ -91,11 +104,12 @@ bool ResultCache::holds(const Entry& entry) const {
 
 bool ResultCache::keep(std::string key, std::string_view sql, uint64_t sequence, uint64_t ddl_generation, Answer answer,
                        engine::Connection& connection) {
-  const size_t footprint = key.size() + answer.rows.size() + kEntryOverhead;
+  const size_t footprint = key.size() + answer.rows.size() + kEntryOverhead + size_of(answer.columns);
   if (footprint > capacity_ || answer.rows.size() > kMaxAnswer) return true;
-  if (!learn_functions(connection, ddl_generation)) return false;
+  const NamesPtr unsteady = unsteady_names(connection, ddl_generation);
+  if (!unsteady) return false;
   std::vector<std::string> names;
-  if (!names_of(sql, names)) return true;
+  if (!names_of(sql, *unsteady, names)) return true;
 
   const std::lock_guard lock(mutex_);
   if (ddl_generation < generation_) return true;
@@ -120,32 +134,30 @@ bool ResultCache::keep(std::string key, std::string_view sql, uint64_t sequence,
   return true;
 }
 
-bool ResultCache::learn_functions(engine::Connection& connection, uint64_t ddl_generation) {
+ResultCache::NamesPtr ResultCache::unsteady_names(engine::Connection& connection, uint64_t ddl_generation) {
   {
     const std::lock_guard lock(functions_mutex_);
-    if (unsteady_ && functions_generation_ == ddl_generation) return true;
+    if (unsteady_ && functions_generation_ == ddl_generation) return unsteady_;
   }
   const auto lines = connection.query_text(kUnsteadyNames);
-  if (!lines.ok()) return false;
-  auto names = std::make_shared<std::set<std::string, std::less<>>>();
+  if (!lines.ok()) return nullptr;
+  auto names = std::make_shared<Names>();
   std::istringstream in(*lines);
   for (std::string name; std::getline(in, name);) names->insert(std::move(name));
   const std::lock_guard lock(functions_mutex_);
-  unsteady_ = std::move(names);
-  functions_generation_ = ddl_generation;
-  return true;
+  if (!unsteady_ || functions_generation_ < ddl_generation) {
+    unsteady_ = names;
+    functions_generation_ = ddl_generation;
+  }
+  return names;
 }
 
-bool ResultCache::names_of(std::string_view sql, std::vector<std::string>& names) const {
-  std::shared_ptr<const std::set<std::string, std::less<>>> unsteady;
-  {
-    const std::lock_guard lock(functions_mutex_);
-    unsteady = unsteady_;
-  }
+bool ResultCache::names_of(std::string_view sql, const Names& unsteady, std::vector<std::string>& names) {
   const std::vector<engine::Token> tokens = engine::tokenize(sql);
   if (tokens.empty()) return false;
   const engine::Token& first = tokens[0];
   if (!first.is_word("select") && !first.is_word("with") && !first.is_word("from") && !first.is('(')) return false;
+  bool after_string = false;
   for (const engine::Token& token : tokens) {
     std::string name;
     switch (token.kind) {
@@ -153,14 +165,17 @@ bool ResultCache::names_of(std::string_view sql, std::vector<std::string>& names
       case engine::TokenKind::kQuotedName:
         name = engine::folded_name(token);
         break;
-      case engine::TokenKind::kString:  // DuckDB takes a string for a table's name, too
+      case engine::TokenKind::kString:
+        // DuckDB takes a string for a table's name, too: only a plain one in one piece can be read here.
+        if (after_string || token.text[0] != '\'') return false;
         name = engine::folded_name(engine::quote_name(engine::unquoted_string(token)));
-        if (name.size() > 200) continue;
         break;
       default:
+        after_string = false;
         continue;
     }
-    if (is_unsteady(name, *unsteady)) return false;
+    after_string = token.kind == engine::TokenKind::kString;
+    if (is_unsteady(name, unsteady)) return false;
     if (std::find(names.begin(), names.end(), name) != names.end()) continue;
     if (names.size() == kMaxNames) return false;
     names.push_back(std::move(name));
@@ -180,6 +195,7 @@ void ResultCache::changed(uint64_t sequence, std::span<const std::string> tables
   if (!enabled()) return;
   const std::lock_guard lock(mutex_);
   if (all) all_changed_ = sequence;
+  if (ids_.size() > kMaxKnownNames) clear();
   for (const std::string& table : tables) {
     // A name that no answer has is remembered as well: one may be on its way here with an older snapshot.
     changed_[name_id(table)] = sequence;

@@ -77,17 +77,20 @@ class ResultCache {
   bool holds(const Entry& entry) const;
   void drop(Entries::iterator at);
   void clear();
-  bool learn_functions(engine::Connection& connection, uint64_t ddl_generation);
+  using Names = std::set<std::string, std::less<>>;
+  using NamesPtr = std::shared_ptr<const Names>;
+  // Names that keep a statement out, as of the snapshot's catalog; null when it cannot be asked.
+  NamesPtr unsteady_names(engine::Connection& connection, uint64_t ddl_generation);
   // The names of a statement whose answer may be kept; false for others.
-  bool names_of(std::string_view sql, std::vector<std::string>& names) const;
+  static bool names_of(std::string_view sql, const Names& unsteady, std::vector<std::string>& names);
   NameId name_id(const std::string& name);
 
   const size_t capacity_;
   Counters counters_;
 
-  mutable std::mutex functions_mutex_;  // guards the next two
-  uint64_t functions_generation_ = UINT64_MAX;
-  std::shared_ptr<const std::set<std::string, std::less<>>> unsteady_;  // names that keep a statement out
+  std::mutex functions_mutex_;  // guards the next two
+  uint64_t functions_generation_ = 0;
+  NamesPtr unsteady_;  // of the latest catalog that was asked
 
   std::mutex mutex_;  // guards what follows
   Entries entries_;

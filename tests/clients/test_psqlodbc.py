@@ -40,6 +40,5 @@ test_psqlodbc = client_checks(
     },
     failing={
         "fetch_in_pieces": DECLARE,
-        "bytea_in_hexadecimal": "a hexadecimal bytea literal is read as DuckDB reads it",
     },
 )
