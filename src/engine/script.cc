@@ -1,6 +1,7 @@
 #include "engine/script.h"
 
 #include "engine/connection.h"
+#include "engine/reserved_names.h"
 #include "engine/sql_tokens.h"
 #include "engine/table_rebuild.h"
 #include "engine/text_rows.h"
@@ -12,10 +13,11 @@ Error no_table(const ObjectName& name) {
   return make_error(ErrorCode::kUndefinedTable, "table \"" + name.name + "\" does not exist");
 }
 
-// The tables that the owner keeps for itself (reserved_names.h).
+// The table that the owner keeps for itself (reserved_names.h).
 Status check_reserved(const FoundTable& table) {
-  if (table.schema != "merganser") return {};
-  return make_error(ErrorCode::kInsufficientPrivilege, "the schema merganser is not for clients to change");
+  if (folded_name(quote_name(table.schema)) != kReservedSchema) return {};
+  if (folded_name(quote_name(table.name)) != "idempotency_keys") return {};
+  return make_error(ErrorCode::kInsufficientPrivilege, "the table merganser.idempotency_keys is not for clients to change");
 }
 
 Result<std::vector<FoundTable>> find_all(Connection& connection, const ScriptStep& step) {

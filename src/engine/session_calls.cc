@@ -264,9 +264,8 @@ Result<std::string> with_session_values(std::string_view sql, const SessionValue
         std::string key = unquoted_string(only);
         std::transform(key.begin(), key.end(), key.begin(), [](unsigned char c) { return tolower(c); });
         const auto value = values.setting(key);
-        if (!value && !optional) {
-          return make_error(ErrorCode::kUndefinedObject, "unrecognized configuration parameter \"" + key + "\"");
-        }
+        // One of DuckDB's, or none: DuckDB says.
+        if (!value && !optional) continue;
         text = cast(value ? quote_literal(*value) : "NULL", "VARCHAR");
       } else {
         const std::string asked = cast(text_of(sql, tokens, arguments[0]), "VARCHAR");

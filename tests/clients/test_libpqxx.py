@@ -32,8 +32,4 @@ test_libpqxx = client_checks(
         "copy_in": "stream_to (COPY FROM STDIN)",
         "listen": "LISTEN and NOTIFY",
     },
-    failing={
-        "cursor": "there is no DECLARE CURSOR",
-        "listen": "there is no LISTEN",
-    },
 )

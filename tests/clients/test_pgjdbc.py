@@ -44,7 +44,4 @@ test_pgjdbc = client_checks(
         "copy_out": "CopyManager, out",
         "listen": "LISTEN and NOTIFY",
     },
-    failing={
-        "listen": "there is no LISTEN",
-    },
 )

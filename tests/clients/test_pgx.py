@@ -39,6 +39,5 @@ test_pgx = client_checks(
     },
     failing={
         "cast_chains": "the parameter is described as text",
-        "listen": "there is no LISTEN",
     },
 )

@@ -31,5 +31,4 @@ test_postgres_js = client_checks(
         "copy_in": "COPY FROM STDIN as a stream",
         "listen": "listen and notify",
     },
-    failing={"listen": "there is no LISTEN"},
 )

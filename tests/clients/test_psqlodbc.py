@@ -10,9 +10,6 @@ from harness.paths import CLIENTS, PYTHON
 pytestmark = pytest.mark.merganser_only
 
 
-DECLARE = "there is no DECLARE CURSOR"
-
-
 @pytest.fixture(scope="module")
 def results(client_server):
     drivers = sorted(Path("/usr/lib").glob("*/odbc/psqlodbcw.so"))
@@ -37,8 +34,5 @@ test_psqlodbc = client_checks(
         "catalog": "SQLTables, SQLColumns",
         "primary_keys": "SQLPrimaryKeys",
         "cancel": "cancel",
-    },
-    failing={
-        "fetch_in_pieces": DECLARE,
     },
 )
