@@ -17,7 +17,8 @@ Error no_table(const ObjectName& name) {
 Status check_reserved(const FoundTable& table) {
   if (folded_name(quote_name(table.schema)) != kReservedSchema) return {};
   if (folded_name(quote_name(table.name)) != "idempotency_keys") return {};
-  return make_error(ErrorCode::kInsufficientPrivilege, "the table merganser.idempotency_keys is not for clients to change");
+  return make_error(ErrorCode::kInsufficientPrivilege,
+                    "the table merganser.idempotency_keys is not for clients to change");
 }
 
 Result<std::vector<FoundTable>> find_all(Connection& connection, const ScriptStep& step) {

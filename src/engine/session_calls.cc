@@ -63,9 +63,9 @@ size_t end_of(const Token& token) {
 }
 
 bool ends_list(const Token& token) {
-  constexpr std::string_view kWords[] = {"from",  "where",     "group",     "having", "order", "limit",  "offset",
-                                         "union", "intersect", "except",    "window", "fetch", "qualify", "for",
-                                         "using"};
+  constexpr std::string_view kWords[] = {"from",   "where",  "group",   "having",    "order",
+                                         "limit",  "offset", "union",   "intersect", "except",
+                                         "window", "fetch",  "qualify", "for",       "using"};
   return std::any_of(std::begin(kWords), std::end(kWords), [&](std::string_view word) { return token.is_word(word); });
 }
 
@@ -123,7 +123,8 @@ struct Call {
 // [pg_catalog.]name(…) [[AS] alias], and nothing else.
 std::optional<Call> call_at(const Tokens& tokens, Span item) {
   size_t i = item.first;
-  if (i + 2 < item.last && is_name(tokens[i]) && folded_name(tokens[i]) == "pg_catalog" && tokens[i + 1].is('.')) i += 2;
+  if (i + 2 < item.last && is_name(tokens[i]) && folded_name(tokens[i]) == "pg_catalog" && tokens[i + 1].is('.'))
+    i += 2;
   if (i + 1 >= item.last || !is_name(tokens[i]) || !tokens[i + 1].is('(')) return std::nullopt;
   Call call;
   call.column = folded_name(tokens[i]);
@@ -143,9 +144,9 @@ std::optional<Call> call_at(const Tokens& tokens, Span item) {
 }
 
 Error misplaced(const std::string& name) {
-  return make_error(ErrorCode::kFeatureNotSupported, name + " cannot be called here", {},
-                    "It acts on sessions, and is called as an item of the outermost list: SELECT " + name +
-                        "(…) FROM …");
+  return make_error(
+      ErrorCode::kFeatureNotSupported, name + " cannot be called here", {},
+      "It acts on sessions, and is called as an item of the outermost list: SELECT " + name + "(…) FROM …");
 }
 
 std::string cast(std::string_view text, std::string_view type) {
@@ -209,9 +210,8 @@ Result<std::optional<SessionCalls>> parse_session_calls(std::string_view sql) {
     const Signature& signature = *call->signature;
     const auto given = divide(tokens, call->arguments, tokens[list->first].depth + 1);
     if (given.size() < signature.least || given.size() > signature.most) {
-      return make_error(ErrorCode::kUndefinedFunction,
-                        "function " + std::string(signature.name) + " does not take " + std::to_string(given.size()) +
-                            " arguments");
+      return make_error(ErrorCode::kUndefinedFunction, "function " + std::string(signature.name) + " does not take " +
+                                                           std::to_string(given.size()) + " arguments");
     }
     std::string tested;
     for (size_t i = 0; i < given.size(); i++) {
@@ -225,8 +225,8 @@ Result<std::optional<SessionCalls>> parse_session_calls(std::string_view sql) {
     shape += (shape.empty() ? "" : ", ") +
              (tested.empty() ? null : "CASE WHEN " + tested + " THEN " + null + " ELSE " + null + " END") + " AS " +
              quote_name(call->column);
-    out.items.push_back(SessionCall{signature.function, signature.shared, signature.transaction, given.size(),
-                                    call->column});
+    out.items.push_back(
+        SessionCall{signature.function, signature.shared, signature.transaction, given.size(), call->column});
   }
   if (found != mentioned) return misplaced(name);
   const size_t begin = tokens[list->first].offset;

@@ -18,7 +18,8 @@ TEST(SessionCalls, ArgumentsTakeThePlaceOfCalls) {
   EXPECT_EQ(one.arguments_sql, "select CAST(1 AS BIGINT)");
   ASSERT_EQ(one.items.size(), 1U);
   EXPECT_EQ(one.items[0]->column, "pg_advisory_lock");
-  const auto rows = parse("SELECT id, pg_catalog.pg_try_advisory_xact_lock_shared(a, b) AS \"Got\" FROM t WHERE c = $1");
+  const auto rows =
+      parse("SELECT id, pg_catalog.pg_try_advisory_xact_lock_shared(a, b) AS \"Got\" FROM t WHERE c = $1");
   EXPECT_EQ(rows.arguments_sql, "SELECT id, CAST(a AS INTEGER), CAST(b AS INTEGER) FROM t WHERE c = $1");
   ASSERT_EQ(rows.items.size(), 2U);
   EXPECT_FALSE(rows.items[0]);

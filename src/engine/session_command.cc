@@ -213,7 +213,8 @@ class Parser {
       return true;
     }
     // SET transaction = … would be a setting of that name; there is none.
-    if (!peek("transaction", skip) || (at_ + skip + 1 < tokens_.size() && tokens_[at_ + skip + 1].is('='))) return false;
+    if (!peek("transaction", skip) || (at_ + skip + 1 < tokens_.size() && tokens_[at_ + skip + 1].is('=')))
+      return false;
     at_ += skip + 1;
     begin(CommandKind::kSetTransaction, "SET");
     if (accept("snapshot")) {
@@ -258,8 +259,8 @@ class Parser {
       }
       expect("mode");
       static constexpr std::array<std::string_view, 8> kModes{
-          "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE", "SHARE ROW EXCLUSIVE",
-          "EXCLUSIVE",    "ACCESS EXCLUSIVE"};
+          "ACCESS SHARE", "ROW SHARE",           "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE",
+          "SHARE",        "SHARE ROW EXCLUSIVE", "EXCLUSIVE",     "ACCESS EXCLUSIVE"};
       failed_ |= std::find(kModes.begin(), kModes.end(), out_.mode) == kModes.end();
     }
     out_.nowait = accept("nowait");
@@ -441,9 +442,8 @@ std::string target_of(std::span<const Token> tokens, StatementKind kind) {
   while (i < tokens.size() && !(tokens[i].depth == 0 && is_verb())) i++;
   for (bool skipped = true; skipped && i < tokens.size();) {
     skipped = false;
-    for (const std::string_view noise :
-         {"insert", "or", "replace", "ignore", "into", "update", "delete", "from", "merge", "truncate", "table", "if",
-          "not", "exists", "only"}) {
+    for (const std::string_view noise : {"insert", "or", "replace", "ignore", "into", "update", "delete", "from",
+                                         "merge", "truncate", "table", "if", "not", "exists", "only"}) {
       if (!word(noise)) continue;
       i++;
       skipped = true;

@@ -41,31 +41,31 @@ enum class StatementKind : uint8_t {
   kDeallocate,
   kDiscard,
   kCheckpoint,
-  kCopyFrom,    // COPY … FROM STDIN
-  kCopyTo,      // COPY … TO STDOUT: `copied` is what it reads
+  kCopyFrom,     // COPY … FROM STDIN
+  kCopyTo,       // COPY … TO STDOUT: `copied` is what it reads
   kSessionCall,  // SELECT of functions that act on sessions: see session_calls.h
-  kPinnedRead,  // needs the session's own connection: temporary tables, variables
-  kUnknown,     // DuckDB will say that it is a syntax error
-  kRefused,     // not for clients: see refusal
+  kPinnedRead,   // needs the session's own connection: temporary tables, variables
+  kUnknown,      // DuckDB will say that it is a syntax error
+  kRefused,      // not for clients: see refusal
 };
 
 struct StatementClass {
   StatementKind kind = StatementKind::kEmpty;
-  std::string tag;                     // command tag without counts: "INSERT 0", "CREATE TABLE", "SELECT"
-  bool tag_counts = false;             // the tag ends with a number of rows
-  bool explains = false;               // EXPLAIN: rows are a plan
-  bool time_dependent = false;         // names now() or its like: needs a snapshot begun after the statement arrived
-  bool plain_insert = false;           // INSERT INTO t [(…)] VALUES (…) and nothing else: its plan scans no table
-  bool pins_session = false;           // leaves state behind on its connection
-  bool advances_sequence = false;      // names nextval: writes, whatever its first word says
-  bool needs_lane = false;             // LOCK TABLE
-  bool asks_session = false;           // names pg_backend_pid or current_setting
-  std::string target;                  // the table that it changes, as named, folded; empty: none, or not known
-  std::string setting;                 // kSet, kShow: lower-case name ("time zone" becomes "timezone"); kUse: the rest
-  std::string setting_value;           // kSet: the value as text; quotes removed
-  bool setting_is_default = false;     // RESET x, SET x TO DEFAULT
-  bool setting_is_local = false;       // SET LOCAL
-  CopyStatementPtr copy;               // kCopyFrom, kCopyTo
+  std::string tag;                  // command tag without counts: "INSERT 0", "CREATE TABLE", "SELECT"
+  bool tag_counts = false;          // the tag ends with a number of rows
+  bool explains = false;            // EXPLAIN: rows are a plan
+  bool time_dependent = false;      // names now() or its like: needs a snapshot begun after the statement arrived
+  bool plain_insert = false;        // INSERT INTO t [(…)] VALUES (…) and nothing else: its plan scans no table
+  bool pins_session = false;        // leaves state behind on its connection
+  bool advances_sequence = false;   // names nextval: writes, whatever its first word says
+  bool needs_lane = false;          // LOCK TABLE
+  bool asks_session = false;        // names pg_backend_pid or current_setting
+  std::string target;               // the table that it changes, as named, folded; empty: none, or not known
+  std::string setting;              // kSet, kShow: lower-case name ("time zone" becomes "timezone"); kUse: the rest
+  std::string setting_value;        // kSet: the value as text; quotes removed
+  bool setting_is_default = false;  // RESET x, SET x TO DEFAULT
+  bool setting_is_local = false;    // SET LOCAL
+  CopyStatementPtr copy;            // kCopyFrom, kCopyTo
   std::shared_ptr<const StatementClass> copied;   // kCopyTo: the statement whose rows are sent
   std::shared_ptr<const std::string> copied_sql;  // kCopyTo: its text
   std::shared_ptr<const SessionCommand> command;  // of those that sessions answer themselves

@@ -1,6 +1,7 @@
 // SQL cursors as the protocol shows them: FETCH has the columns of its cursor, and any format that its Bind asks for.
-#include "pgwire/connection.h"
 #include "session/cursor.h"
+
+#include "pgwire/connection.h"
 
 namespace merganser::pgwire {
 namespace {

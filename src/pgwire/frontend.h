@@ -1,4 +1,5 @@
-// Parses what PostgreSQL clients send (protocol 3.0 and 3.2): bytes in, one message out, no I/O and no buffer of its own.
+// Parses what PostgreSQL clients send (protocol 3.0 and 3.2): bytes in, one message out, no I/O and no buffer of its
+// own.
 //
 // Threads: one thread at a time. Lifetime: the views and spans of a message point into the input and into the parser;
 // they are valid until the next call of next(), and only while the caller keeps the input bytes in place.

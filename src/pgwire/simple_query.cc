@@ -99,8 +99,8 @@ void Connection::run_one_simple() {
   const coordinator::Statement statement = simple_.statements[simple_.next++];
   const StatementKind kind = statement.kind->kind;
   if (kind == StatementKind::kDeallocate && deallocate(*statement.sql)) return writer_.command_complete("DEALLOCATE");
-  const bool control = kind == StatementKind::kBegin || kind == StatementKind::kCommit ||
-                       kind == StatementKind::kRollback;
+  const bool control =
+      kind == StatementKind::kBegin || kind == StatementKind::kCommit || kind == StatementKind::kRollback;
   if (simple_.implicit && !control && session_->state() == session::TransactionState::kIdle) {
     session_->begin_implicit();
   }

@@ -22,9 +22,9 @@ struct AdvisoryKey {
   bool pair = false;
   auto operator<=>(const AdvisoryKey&) const = default;
   static AdvisoryKey of(int32_t first, int32_t second) {
-    return {static_cast<int64_t>(static_cast<uint64_t>(static_cast<uint32_t>(first)) << 32 |
-                                 static_cast<uint32_t>(second)),
-            true};
+    return {
+        static_cast<int64_t>(static_cast<uint64_t>(static_cast<uint32_t>(first)) << 32 | static_cast<uint32_t>(second)),
+        true};
   }
 };
 
@@ -42,8 +42,8 @@ class AdvisoryLocks {
   void withdraw(SessionId session);
   // Once for each time that it was taken for the session; false when it was not.
   bool unlock(SessionId session, AdvisoryKey key, LockMode mode);
-  void unlock_all(SessionId session);         // those of the session
-  void end_transaction(SessionId session);    // those of its transaction
+  void unlock_all(SessionId session);       // those of the session
+  void end_transaction(SessionId session);  // those of its transaction
   // For ROLLBACK TO SAVEPOINT: how many locks of its transaction it has taken, and back to so many.
   size_t taken_in_transaction(SessionId session) const;
   void back_to(SessionId session, size_t taken);

@@ -1,10 +1,11 @@
 // SELECT of functions that act on sessions: their arguments are read like any rows, then each call is done here, row by
 // row, and what they gave goes out as rows again.
+#include "session/calls.h"
+
 #include <algorithm>
 
 #include "engine/session_calls.h"
 #include "engine/value_text.h"
-#include "session/calls.h"
 #include "session/session.h"
 
 namespace merganser::session {
@@ -14,13 +15,12 @@ using engine::SessionCall;
 using engine::SessionFunction;
 using engine::StatementKind;
 
-constexpr size_t kMaxRows = 10000;               // of one statement
+constexpr size_t kMaxRows = 10000;  // of one statement
 constexpr size_t kMaxValueBytes = size_t{1} << 20;
-constexpr size_t kMaxAdvisoryLocks = 100000;     // a session may hold
+constexpr size_t kMaxAdvisoryLocks = 100000;  // a session may hold
 
 Error missing_row(int64_t pid) {
-  return make_error(ErrorCode::kWarning,
-                    "PID " + std::to_string(pid) + " is not a backend of this owner");
+  return make_error(ErrorCode::kWarning, "PID " + std::to_string(pid) + " is not a backend of this owner");
 }
 
 std::string literal(const std::optional<std::string>& value, const std::string& type) {
@@ -55,9 +55,8 @@ Status CollectedRows::begin(const engine::Columns& columns, std::string&) {
 Status CollectedRows::rows(const engine::Chunk& chunk, size_t first, size_t count, std::string&) {
   for (size_t row = first; row < first + count; row++) {
     if (rows_.size() >= kMaxRows) {
-      return make_error(ErrorCode::kProgramLimitExceeded,
-                        "a function that acts on sessions is called for more than " + std::to_string(kMaxRows) +
-                            " rows by one statement");
+      return make_error(ErrorCode::kProgramLimitExceeded, "a function that acts on sessions is called for more than " +
+                                                              std::to_string(kMaxRows) + " rows by one statement");
     }
     std::vector<std::optional<std::string>> values(chunk.columns());
     for (size_t i = 0; i < chunk.columns(); i++) {
@@ -160,7 +159,7 @@ void Session::next_call(const std::shared_ptr<CallRun>& run) {
     const SessionCall& call = *items[index];
     const size_t width = std::max<size_t>(1, call.arguments);
     const CallArguments arguments(values.begin() + static_cast<ptrdiff_t>(run->column),
-                                       values.begin() + static_cast<ptrdiff_t>(run->column + call.arguments));
+                                  values.begin() + static_cast<ptrdiff_t>(run->column + call.arguments));
     run->column += width;
     run->results.back().emplace_back();
     // Strict, like PostgreSQL's: a NULL gives NULL and does nothing. set_config alone takes one.
@@ -197,8 +196,8 @@ std::optional<Error> Session::call_now(const std::shared_ptr<CallRun>& run, cons
     case SessionFunction::kAdvisoryUnlock: {
       const bool held = locks.unlock(id_, key_of(arguments), mode);
       if (!held) {
-        warn(ErrorCode::kWarning, "you don't own a lock of type " +
-                                                   std::string(call.shared ? "ShareLock" : "ExclusiveLock"));
+        warn(ErrorCode::kWarning,
+             "you don't own a lock of type " + std::string(call.shared ? "ShareLock" : "ExclusiveLock"));
       }
       result = flag(held);
       return std::nullopt;

@@ -10,8 +10,8 @@
 
 namespace merganser::session {
 
-// "UTF8" or "SQL_ASCII" for any spelling of them. SQL_ASCII asks for no conversion, which is what happens; texts have to
-// be UTF-8 all the same. 0A000 for PostgreSQL's other encodings, 22023 for what is none.
+// "UTF8" or "SQL_ASCII" for any spelling of them. SQL_ASCII asks for no conversion, which is what happens; texts have
+// to be UTF-8 all the same. 0A000 for PostgreSQL's other encodings, 22023 for what is none.
 Result<std::string> client_encoding_name(std::string_view asked);
 
 }  // namespace merganser::session

@@ -153,10 +153,9 @@ void Session::run_discard(RunRequest request, const engine::SessionCommand& comm
   if (all && transaction_.active) {
     const bool block = !transaction_.implicit;
     fail_transaction(std::nullopt);
-    return finish_error(request.done,
-                        make_error(ErrorCode::kActiveTransaction,
-                                   block ? "DISCARD ALL cannot run inside a transaction block"
-                                         : "DISCARD ALL cannot be executed from a multi-command string"));
+    return finish_error(request.done, make_error(ErrorCode::kActiveTransaction,
+                                                 block ? "DISCARD ALL cannot run inside a transaction block"
+                                                       : "DISCARD ALL cannot be executed from a multi-command string"));
   }
   Completion completion;
   completion.tag = command.tag;

@@ -3,7 +3,7 @@
 //
 // It is one transaction. What is small waits in memory until all of it is there: only then are connection and write
 // lane taken. What is larger goes into a transaction of its own while it comes. That takes the lane for its commit
-// only, so a client that sends slowly holds nobody up (docs/adr/0011-copy-streams.md); within a client's transaction,
+// only, so a client that sends slowly holds nobody up (docs/adr/0012-copy-streams.md); within a client's transaction,
 // and for tables with foreign keys, it takes the lane before its first row.
 //
 // Threads: the sessions' thread; jobs work on what they are handed. Lifetime: shared; the session forgets it when it

@@ -1,7 +1,8 @@
 // A cursor: DECLARE's query on its way, and where the client is in it.
 //
 // Forward only, unless it was declared with SCROLL: then all its rows go to temporary storage first. WITH HOLD they go
-// there at the commit. Threads: the sessions' thread; the sink on a worker while rows are made. Lifetime: the session's.
+// there at the commit. Threads: the sessions' thread; the sink on a worker while rows are made. Lifetime: the
+// session's.
 #pragma once
 
 #include <chrono>

@@ -120,7 +120,7 @@ void Session::store_cursor(const std::shared_ptr<Cursor>& cursor, bool own, cons
   begin_operation();
   readers::Job job;
   job.run = [self = shared_from_this(), cursor, own, done, completion, cancelled = cancelled_](readers::Lease&,
-                                                                                             const Status&) {
+                                                                                               const Status&) {
     const Status stored = cursor->query->move_to_spool(self->services_->spool, *cancelled);
     self->services_->post([self, cursor, own, done, completion, stored]() mutable {
       if (!stored.ok()) {

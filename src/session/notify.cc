@@ -130,8 +130,7 @@ std::optional<Notification> Session::next_notification() {
 
 // ---- changes of tables -----------------------------------------------------------------------------------------
 
-void Session::note_change(std::vector<TableChange>& changes, const engine::StatementClass& kind,
-                          uint64_t rows) const {
+void Session::note_change(std::vector<TableChange>& changes, const engine::StatementClass& kind, uint64_t rows) const {
   if (kind.target.empty() || !services_->notifications.anybody_listens()) return;
   if (changes.size() < kMaxChanges) changes.push_back({table_of(kind.target), verb_of(kind), rows});
 }

@@ -56,8 +56,8 @@ class Form {
 
   std::string_view table;
   std::vector<std::string> columns;
-  size_t columns_end = 0;         // where the parenthesis of the columns closes
-  std::vector<size_t> row_ends;   // likewise of each row
+  size_t columns_end = 0;        // where the parenthesis of the columns closes
+  std::vector<size_t> row_ends;  // likewise of each row
   std::vector<std::string> returned;
 
  private:

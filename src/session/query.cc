@@ -9,7 +9,7 @@ namespace merganser::session {
 namespace {
 
 constexpr size_t kKeptRows = size_t{64} << 10;  // bytes of what RETURNING gave, for ROLLBACK TO SAVEPOINT
-constexpr size_t kPiece = 64 * 1024;  // bytes handed over at once
+constexpr size_t kPiece = 64 * 1024;            // bytes handed over at once
 
 }  // namespace
 

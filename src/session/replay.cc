@@ -75,7 +75,7 @@ Result<bool> Replay::run(readers::Lease& lease, const ReplayLog& log, const Task
   }
   const auto all = [&]() -> Status {
     MERGANSER_TRY(lease.begin_transaction(task.read_only));  // ends the old one
-    lease.pooled().cache.clear();  // plans may know tables that are gone now
+    lease.pooled().cache.clear();                            // plans may know tables that are gone now
     bool changed = false;
     for (size_t i = 0; i < task.count; i++) {
       const LoggedStatement& logged = log.statements()[i];

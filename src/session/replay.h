@@ -19,7 +19,7 @@ class Replay {
     size_t count = 0;         // statements of the log to repeat
     bool same_state = false;  // nobody has committed since the transaction began, and nobody can
     bool read_only = false;
-    bool only_if_dead = false;  // nothing was changed: repeat only when the transaction did not survive its error
+    bool only_if_dead = false;     // nothing was changed: repeat only when the transaction did not survive its error
     engine::SettingsPtr settings;  // when all is done
   };
   // True when it was repeated, false when there was no need.

@@ -23,7 +23,8 @@ Error no_such_savepoint(const std::string& name) {
 // What a statement did is kept when it might have to be repeated.
 void Session::note_success(RunRequest& request, const Progress& progress) {
   transaction_.in_doubt = false;
-  if (transaction_.active && !request.resumed) note_change(transaction_.changes, *request.statement.kind, progress.count);
+  if (transaction_.active && !request.resumed)
+    note_change(transaction_.changes, *request.statement.kind, progress.count);
   // Somebody committed since its first statement began: it is open which of the two came first.
   if (!transaction_.lane && transaction_.snapshot && transaction_.log.statements().empty() &&
       *transaction_.snapshot != services_->coordinator->committed()) {
@@ -64,8 +65,7 @@ void Session::undo_settings() {
   auto& before = all.empty() ? transaction_.variables_before : all.back().variables;
   if (!before) return;
   restore_variables(*before);
-  transaction_.variables_local =
-      all.empty() ? std::nullopt : std::exchange(all.back().variables_local, std::nullopt);
+  transaction_.variables_local = all.empty() ? std::nullopt : std::exchange(all.back().variables_local, std::nullopt);
   before.reset();
 }
 
@@ -73,10 +73,9 @@ void Session::run_savepoint(RunRequest request, const engine::SessionCommand& co
   const bool release = command.kind == CommandKind::kRelease;
   if (!transaction_.active || transaction_.implicit) {
     if (transaction_.active) fail_transaction(std::nullopt);
-    return finish_error(request.done,
-                        make_error(ErrorCode::kNoActiveTransaction,
-                                   (release ? "RELEASE SAVEPOINT" : "SAVEPOINT") +
-                                       std::string(" can only be used in transaction blocks")));
+    return finish_error(request.done, make_error(ErrorCode::kNoActiveTransaction,
+                                                 (release ? "RELEASE SAVEPOINT" : "SAVEPOINT") +
+                                                     std::string(" can only be used in transaction blocks")));
   }
   Completion completion;
   completion.tag = command.tag;
@@ -92,9 +91,9 @@ void Session::run_savepoint(RunRequest request, const engine::SessionCommand& co
   }
   if (all.size() >= kMaxSavepoints) {
     fail_transaction(std::nullopt);
-    return finish_error(request.done, make_error(ErrorCode::kProgramLimitExceeded,
-                                                 "too many savepoints are open in this transaction", {},
-                                                 "Release those that are not needed any more."));
+    return finish_error(request.done,
+                        make_error(ErrorCode::kProgramLimitExceeded, "too many savepoints are open in this transaction",
+                                   {}, "Release those that are not needed any more."));
   }
   Savepoint savepoint;
   savepoint.name = command.name;
@@ -168,7 +167,8 @@ void Session::replay_to(size_t statements, bool only_if_dead, Done done, std::st
   readers::Job job;
   job.cancelled = cancelled_;
   job.run = [self = shared_from_this(), lease = transaction_.lease, replay = replay_, log, task, now, done, tag,
-             portals = std::exchange(transaction_.portals, {}), cancelled = cancelled_](readers::Lease&, Status status) {
+             portals = std::exchange(transaction_.portals, {}),
+             cancelled = cancelled_](readers::Lease&, Status status) {
     self->stage_->set(Stage::kExecuting);
     const Status room = make_room(*self->services_, portals, *cancelled);
     if (status.ok()) status = room;

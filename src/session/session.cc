@@ -463,8 +463,7 @@ void Session::deliver(const std::shared_ptr<Query>& query, const std::shared_ptr
     completion.query = query;
     services_->counters.portals_suspended++;
     auto& portals = transaction_.portals;
-    if (transaction_.active && !query->stored() &&
-        std::find(portals.begin(), portals.end(), query) == portals.end()) {
+    if (transaction_.active && !query->stored() && std::find(portals.begin(), portals.end(), query) == portals.end()) {
       portals.push_back(query);
     }
   }

@@ -51,10 +51,10 @@ struct Completion {
 struct RunRequest {
   coordinator::Statement statement;
   std::shared_ptr<RowSink> sink;
-  uint64_t max_rows = 0;  // 0: all
+  uint64_t max_rows = 0;                               // 0: all
   static constexpr uint64_t kNoRows = Query::kNoRows;  // begins, and stops before the first
-  bool resumed = false;   // goes on with what was begun by an earlier one
-  std::string format;     // of FETCH: what the sink's rows look like, as an opaque word
+  bool resumed = false;                                // goes on with what was begun by an earlier one
+  std::string format;                                  // of FETCH: what the sink's rows look like, as an opaque word
   // Pieces of encoded rows, before `done`.
   std::function<void(std::string)> bytes;
   std::function<void(Completion)> done;

@@ -55,7 +55,8 @@ Status Spool::read(uint64_t max_rows, size_t max_bytes, std::string& out, uint64
     rows = 1;
     first = next_--;
   }
-  while (!backward_ && next_ < blocks_.size() && rows < max_rows && (rows == 0 || bytes + blocks_[next_].bytes <= max_bytes)) {
+  while (!backward_ && next_ < blocks_.size() && rows < max_rows &&
+         (rows == 0 || bytes + blocks_[next_].bytes <= max_bytes)) {
     bytes += blocks_[next_++].bytes;
     rows++;
   }

@@ -75,7 +75,8 @@ void Session::run_pinned(RunRequest request) {
 void Session::run_in_transaction(RunRequest request) {
   const engine::StatementClass& kind = *request.statement.kind;
   const bool writes = changes_file(kind);
-  const bool wants_lane = writes || kind.takes_lane || kind.needs_lane || (transaction_.serializable && !transaction_.read_only);
+  const bool wants_lane =
+      writes || kind.takes_lane || kind.needs_lane || (transaction_.serializable && !transaction_.read_only);
   if ((writes || kind.takes_lane) && transaction_.read_only) {
     Error error =
         make_error(ErrorCode::kReadOnlyTransaction, "cannot execute " + kind.tag + " in a read-only transaction");

@@ -178,8 +178,8 @@ void Session::run_set_transaction(RunRequest request, const engine::SessionComma
   } else if (!block) {
     // Constraints are always immediate; both words are taken, since frameworks send them around what they load.
     const bool constraints = command.kind == CommandKind::kSetConstraints;
-    warn(ErrorCode::kNoActiveTransaction,
-         (constraints ? "SET CONSTRAINTS" : "SET TRANSACTION") + std::string(" can only be used in transaction blocks"));
+    warn(ErrorCode::kNoActiveTransaction, (constraints ? "SET CONSTRAINTS" : "SET TRANSACTION") +
+                                              std::string(" can only be used in transaction blocks"));
   } else if (command.kind == CommandKind::kSetTransaction) {
     status = apply_modes(command.modes);
   }

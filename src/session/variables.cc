@@ -258,7 +258,8 @@ Status Variables::store(const std::string& name, const std::string& value) {
     values_[name] = weaker ? "repeatable read" : level;
     return {};
   }
-  if (name == "merganser.result_cache" || name == "default_transaction_read_only" || name == "default_transaction_deferrable") {
+  if (name == "merganser.result_cache" || name == "default_transaction_read_only" ||
+      name == "default_transaction_deferrable") {
     const std::string flag = lowered(value);
     if (!is_true(flag) && !is_false(flag)) return invalid(name, value, "Use on or off.");
     values_[name] = is_true(flag) ? "on" : "off";

@@ -95,7 +95,8 @@ void Session::run_unit(std::vector<coordinator::Statement> statements,
   if (services_->notifications.anybody_listens()) {
     for (const coordinator::Statement& one : unit->statements) kinds.emplace_back().kind = one.kind;
   }
-  unit->done = [self = shared_from_this(), done = std::move(done), count, kinds = std::move(kinds)](coordinator::UnitOutcome& outcome) {
+  unit->done = [self = shared_from_this(), done = std::move(done), count,
+                kinds = std::move(kinds)](coordinator::UnitOutcome& outcome) {
     if (outcome.error) {
       self->explain(*outcome.error);
       self->count_error(*outcome.error);

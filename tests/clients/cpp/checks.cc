@@ -163,8 +163,8 @@ void listen() {
 int main() {
   check("password", [] { same(true, pqxx::connection(address()).is_open()); });
   check("tls", [] {
-    pqxx::connection connection(address("sslmode=verify-full channel_binding=require sslrootcert=" +
-                                        environment("MERGANSER_CA")));
+    pqxx::connection connection(
+        address("sslmode=verify-full channel_binding=require sslrootcert=" + environment("MERGANSER_CA")));
     pqxx::work work(connection);
     same(1, work.exec1("select 1")[0].as<int>());
   });
